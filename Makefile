@@ -1,0 +1,96 @@
+# The two commands a newcomer needs are `make demo` and `make test`.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BENCH_PEERS ?= 0
+TOOLS = imwa-avg
+RELEASE = .build/release
+VENV = .build/venv
+
+.PHONY: all build test test-fixtures test-client test-tool test-integration demo bench fuzz \
+        install completions man format lint dependencies clean
+
+all: build
+
+# Debian's packages that a build or a test needs and that are not there yet.
+dependencies:
+	@scripts/install-dependencies.sh
+
+build: dependencies
+	swift build -c release --static-swift-stdlib
+	@scripts/check-standalone.sh $(addprefix $(RELEASE)/,$(TOOLS))
+
+demo: build
+	@scripts/demo.sh $(RELEASE)
+
+# Everything that must hold before a change lands.
+test: dependencies test-fixtures
+	swift test
+	$(MAKE) test-tool test-client
+
+# The committed fixtures are what their maker makes.
+test-fixtures:
+	python3 fixtures/make_fixtures.py --check
+
+# The release tool against exact integer arithmetic, with random checkpoints.
+test-tool: build
+	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
+
+# Another package that depends on the library, and the README's five lines.
+test-client:
+	swift run --package-path Tests/LibraryClient
+
+# The real safetensors, NumPy and PyTorch: minutes, and a virtual environment.
+test-integration: build
+	@scripts/make-environment.sh $(VENV)
+	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
+
+# Random damage to every fixture, for FUZZ_SECONDS.
+FUZZ_SECONDS ?= 120
+fuzz: build
+	python3 Tests/Oracle/fuzz_tool.py --tool $(RELEASE)/imwa-avg --seconds $(FUZZ_SECONDS)
+
+bench: build
+ifeq ($(BENCH_PEERS),1)
+	@scripts/make-environment.sh $(VENV)
+	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg --peers $(VENV)/bin/python
+else
+	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg
+endif
+
+completions: build
+	@mkdir -p dist/completions
+	@for tool in $(TOOLS); do \
+	  $(RELEASE)/$$tool --generate-completion-script bash > dist/completions/$$tool.bash && \
+	  $(RELEASE)/$$tool --generate-completion-script zsh > dist/completions/_$$tool && \
+	  $(RELEASE)/$$tool --generate-completion-script fish > dist/completions/$$tool.fish || exit 1; \
+	done
+	@echo "completions are in dist/completions"
+
+# Checks the manual pages and renders them as text.
+man:
+	@scripts/check-manual.sh
+
+install: build completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	for tool in $(TOOLS); do \
+	  install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/ && \
+	  install -m 644 man/$$tool.1 $(DESTDIR)$(PREFIX)/share/man/man1/ && \
+	  install -m 644 dist/completions/$$tool.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$tool && \
+	  install -m 644 dist/completions/_$$tool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/ && \
+	  install -m 644 dist/completions/$$tool.fish \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/ || exit 1; \
+	done
+
+format:
+	swift format -i -r Sources Tests Package.swift
+
+lint:
+	swift format lint -r --strict Sources Tests Package.swift
+
+clean:
+	rm -rf .build dist

@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: language mode 6, no unsafe code without the word, no warnings.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// Tests also reach what is internal, and the unsafe marks would only add noise there.
+let testing: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "imwa",
+  products: [
+    .library(name: "TensorCore", targets: ["TensorCore"]),
+    .library(name: "Checkpoints", targets: ["Checkpoints"]),
+    .library(name: "WeightAveraging", targets: ["WeightAveraging"]),
+    .executable(name: "imwa-avg", targets: ["imwa-avg"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.5.0"),
+  ],
+  targets: [
+    // C: inner loops with run-time processor dispatch; system calls that Glibc's module hides.
+    .target(name: "CTensorKernels"),
+    .target(name: "CSystemShims"),
+
+    // Values, kernels, files, text.
+    .target(name: "TensorCore", dependencies: ["CTensorKernels"], swiftSettings: strict),
+    .target(
+      name: "FileIO", dependencies: ["CSystemShims", "TensorCore", system],
+      swiftSettings: strict),
+    .target(name: "JSONText", swiftSettings: strict),
+
+    // Bytes <-> a format's own structure.
+    .target(
+      name: "SafetensorsFormat", dependencies: ["JSONText", "TensorCore"],
+      swiftSettings: strict),
+
+    // The formats as adapters, alignment, the stream, provenance.
+    .target(
+      name: "Checkpoints",
+      dependencies: ["FileIO", "JSONText", "SafetensorsFormat", "TensorCore", system],
+      swiftSettings: strict),
+
+    // Operations.
+    .target(
+      name: "WeightAveraging", dependencies: ["Checkpoints", "TensorCore"],
+      swiftSettings: strict),
+
+    // Option groups, progress, tables, exit codes, signals; and the tools.
+    .target(
+      name: "ToolSupport",
+      dependencies: ["Checkpoints", "FileIO", "JSONText", "TensorCore", argumentParser, system],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "imwa-avg",
+      dependencies: [
+        "Checkpoints", "FileIO", "JSONText", "TensorCore", "ToolSupport", "WeightAveraging",
+        argumentParser, system,
+      ],
+      swiftSettings: strict),
+  ],
+  cLanguageStandard: .gnu11
+)

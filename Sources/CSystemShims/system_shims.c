@@ -1,0 +1,91 @@
+#define _GNU_SOURCE
+#include "CSystemShims.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int imwa_preallocate(int descriptor, int64_t size) {
+#if defined(__linux__)
+  return fallocate(descriptor, 0, 0, size) == 0 ? 0 : errno;
+#else
+  return EOPNOTSUPP;
+#endif
+}
+
+int imwa_start_writeback(int descriptor, int64_t offset, int64_t count) {
+#if defined(__linux__)
+  return sync_file_range(descriptor, offset, count, SYNC_FILE_RANGE_WRITE) == 0 ? 0 : errno;
+#else
+  return EOPNOTSUPP;
+#endif
+}
+
+// Older C libraries know neither the function nor the flags, so the kernel is called by number.
+static int rename_with_flags(const char *from, const char *to, unsigned flags) {
+#if defined(__linux__) && defined(SYS_renameat2)
+  return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0 ? 0 : errno;
+#else
+  (void)from, (void)to, (void)flags;
+  return ENOSYS;
+#endif
+}
+
+int imwa_exchange_paths(const char *first, const char *second) {
+  const unsigned rename_exchange = 2;
+  return rename_with_flags(first, second, rename_exchange);
+}
+
+int imwa_rename_exclusively(const char *from, const char *to) {
+  const unsigned rename_noreplace = 1;
+  return rename_with_flags(from, to, rename_noreplace);
+}
+
+static volatile sig_atomic_t noted_signal = 0;
+
+static void note_signal(int signal_number) { noted_signal = signal_number; }
+
+void imwa_watch_signals(void) {
+  struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
+  sigemptyset(&action.sa_mask);
+  // A signal that the parent ignores (nohup, a shell's background job) stays ignored.
+  const int watched[] = {SIGINT, SIGTERM, SIGHUP};
+  for (size_t index = 0; index < sizeof watched / sizeof watched[0]; index++) {
+    struct sigaction current;
+    if (sigaction(watched[index], NULL, &current) == 0 && current.sa_handler != SIG_IGN) {
+      sigaction(watched[index], &action, NULL);
+    }
+  }
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+int imwa_noted_signal(void) { return noted_signal; }
+
+void imwa_raise_open_file_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+int imwa_processor_count(void) {
+#if defined(__linux__)
+  cpu_set_t processors;
+  if (sched_getaffinity(0, sizeof processors, &processors) == 0) return CPU_COUNT(&processors);
+#endif
+  return (int)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+int imwa_terminal_width(int descriptor) {
+  struct winsize size;
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}

@@ -1,0 +1,102 @@
+import FileIO
+import JSONText
+import SystemPackage
+import TensorCore
+
+/// Folders that hold a model: an index and shards, or one file, and the sidecar files of both.
+enum CheckpointFolder {
+  /// Opens the model in a folder.
+  static func open(_ folder: FilePath) throws -> CheckpointReader {
+    let names = try Folder.names(in: folder)
+    var notices: [String] = []
+    var reader: CheckpointReader
+    if let index = try index(among: names, in: folder) {
+      reader = try ShardedSafetensors.open(index: folder.appending(index), folder: folder)
+      if names.contains("model.safetensors"),
+        !reader.files.contains(where: {
+          $0.path.lastComponent?.string == "model.safetensors"
+        })
+      {
+        notices.append("\(folder): 'model.safetensors' lies beside '\(index)'; the index is used")
+      }
+    } else {
+      let file = folder.appending(try singleFile(among: names, in: folder))
+      reader = try FormatDetection.format(of: file).open(file)
+    }
+    reader.notices += notices
+    let weights = try WeightMap(
+      reader.weights.tensors, metadata: reader.weights.metadata,
+      isQuantized: reader.weights.isQuantized || hasQuantizationConfig(folder, names))
+    return reader.inFolder(folder, weights: weights)
+  }
+
+  /// Whether a folder holds one model, rather than several checkpoints or none.
+  static func holdsModel(_ folder: FilePath) -> Bool {
+    guard let names = try? Folder.names(in: folder) else { return false }
+    return names.contains { $0.hasSuffix(ShardedSafetensors.indexSuffix) }
+      || names.contains("model.safetensors") || checkpoints(among: names).count == 1
+  }
+
+  /// The names of the checkpoint files among `names`.
+  static func checkpoints(among names: [String]) -> [String] {
+    names.filter { name in
+      !name.hasPrefix(".")
+        && CheckpointFormats.all.contains { $0.suffixes.contains { name.hasSuffix($0) } }
+    }
+  }
+
+  private static func index(among names: [String], in folder: FilePath) throws -> String? {
+    let indexes = names.filter { $0.hasSuffix(ShardedSafetensors.indexSuffix) }
+    let usual = "model" + ShardedSafetensors.indexSuffix
+    if indexes.contains(usual) { return usual }
+    guard indexes.count <= 1 else {
+      throw CheckpointError(
+        .badInput, folder, "it holds \(indexes.count) indexes: " + indexes.joined(separator: ", "),
+        hint: "name the index that is meant")
+    }
+    return indexes.first
+  }
+
+  private static func singleFile(among names: [String], in folder: FilePath) throws -> String {
+    if names.contains("model.safetensors") { return "model.safetensors" }
+    let files = checkpoints(among: names)
+    guard let file = files.first else {
+      throw CheckpointError(
+        .badInput, folder, "there is no checkpoint in this folder",
+        hint: "looked for: "
+          + CheckpointFormats.all.flatMap { $0.suffixes }.map { "*" + $0 }.joined(separator: ", "))
+    }
+    guard files.count == 1 else {
+      throw CheckpointError(
+        .badInput, folder, "it holds \(files.count) checkpoints and no index",
+        hint: "name the files that are meant, for example '\(folder.appending(file))'")
+    }
+    return file
+  }
+
+  /// Whether `config.json` says that the weights are codes of a quantisation.
+  private static func hasQuantizationConfig(_ folder: FilePath, _ names: [String]) -> Bool {
+    guard names.contains("config.json"),
+      let file = try? ReadableFile(folder.appending("config.json")), file.size < 64 << 20,
+      let bytes = try? file.bytes(in: 0..<file.size), let config = try? JSONValue(parsing: bytes),
+      let quantization = config["quantization_config"]
+    else { return false }
+    return quantization != .null
+  }
+
+  /// The files that make a folder usable beside its weights: configuration, tokenizer, templates.
+  ///
+  /// Training state and model cards describe the model they lie beside, not what is made of it.
+  static func sidecars(in folder: FilePath) throws -> [String] {
+    let dropped = ["trainer_state.json", "training_args.json"]
+    return try Folder.names(in: folder).filter { name in
+      guard FileStatus(of: folder.appending(name))?.kind == .file, !name.hasPrefix("."),
+        !dropped.contains(name), !name.hasSuffix(".index.json")
+      else { return false }
+      let suffixes = [".json", ".jinja", ".model", ".tiktoken", ".py"]
+      return suffixes.contains { name.hasSuffix($0) }
+        || ["merges.txt", "vocab.txt", "special_tokens.txt"].contains(name)
+        || name.hasPrefix("tokenizer") || name.hasPrefix("LICENSE") || name.hasPrefix("NOTICE")
+    }
+  }
+}

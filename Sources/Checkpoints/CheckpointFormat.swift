@@ -1,0 +1,36 @@
+public import SystemPackage
+public import TensorCore
+
+/// A kind of checkpoint file: how it is told apart, opened, and laid out.
+public protocol CheckpointFormat: Sendable {
+  /// The name in messages and options.
+  static var name: String { get }
+
+  /// The ends of the file names that people give it, the usual one first.
+  static var suffixes: [String] { get }
+
+  /// Whether a file that starts with these bytes (up to 512) is of this format.
+  static func recognizes(start: [UInt8], fileSize: Int) -> Bool
+
+  /// Opens a file and reads its catalogue, but no data.
+  ///
+  /// - Throws: `CheckpointError`, `FileError`.
+  static func open(_ path: FilePath) throws -> CheckpointReader
+
+  /// Places tensors in one file or several.
+  ///
+  /// - Throws: when the format cannot hold a tensor.
+  static func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout
+}
+
+/// The formats that are known.
+public enum CheckpointFormats {
+  /// All of them; the first that recognises a file opens it.
+  public static let all: [any CheckpointFormat.Type] = [SafetensorsCheckpoint.self]
+
+  /// The format of a file that is to be written, by the end of its name.
+  public static func format(forOutput path: FilePath) -> (any CheckpointFormat.Type)? {
+    let name = path.lastComponent?.string ?? ""
+    return all.first { format in format.suffixes.contains { name.hasSuffix($0) } }
+  }
+}

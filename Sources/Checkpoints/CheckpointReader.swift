@@ -1,0 +1,95 @@
+public import FileIO
+public import JSONText
+public import SystemPackage
+public import TensorCore
+
+/// An open checkpoint: its catalogue, and the files that its values are read from.
+public struct CheckpointReader: Sendable {
+  /// How the tensors are spread over files.
+  public enum Arrangement: Sendable {
+    /// One file.
+    case single
+    /// Several files and an index: the name of the index, what it says of the model, the shard of each
+    /// tensor.
+    case sharded(
+      indexName: String, metadata: [JSONValue.Member], shardOfTensor: [ExactString: String])
+  }
+
+  /// The file, folder or index that was opened.
+  public let path: FilePath
+  /// The tensors, without their data.
+  public let weights: WeightMap
+  /// The files that hold the data.
+  public let files: [ReadableFile]
+  /// How the tensors are spread over files.
+  public let arrangement: Arrangement
+  /// The folder that holds the model, when it is one and not a file.
+  public let folder: FilePath?
+  /// What a user should know although it is no error.
+  public var notices: [String] = []
+
+  /// The name that provenance and messages use: the last component of the path.
+  public var baseName: String {
+    (folder ?? path).lastComponent?.string ?? path.string
+  }
+
+  /// Which checkpoint it is, whatever its path.
+  public var identity: Set<FileStatus.Identity> { Set(files.map(\.identity)) }
+
+  /// The number of bytes of its files.
+  public var fileByteCount: Int { files.reduce(0) { $0 + $1.size } }
+
+  /// Opens a file of any known format, an index of shards, or a folder that holds a model.
+  ///
+  /// - Throws: `CheckpointError` for what is no checkpoint or is damaged, `FileError` for what cannot be
+  ///   read.
+  public init(opening path: FilePath) throws {
+    guard let status = FileStatus(of: path) else {
+      throw FileErrors.missing(path)
+    }
+    if status.kind == .folder {
+      self = try CheckpointFolder.open(path)
+    } else if path.lastComponent?.string.hasSuffix(ShardedSafetensors.indexSuffix) == true {
+      self = try ShardedSafetensors.open(index: path, folder: path.folder)
+    } else {
+      self = try FormatDetection.format(of: path).open(path)
+    }
+  }
+
+  init(
+    path: FilePath, weights: WeightMap, files: [ReadableFile],
+    arrangement: Arrangement = .single, folder: FilePath? = nil, notices: [String] = []
+  ) {
+    self.path = path
+    self.weights = weights
+    self.files = files
+    self.arrangement = arrangement
+    self.folder = folder
+    self.notices = notices
+  }
+
+  /// The same checkpoint as the contents of a folder.
+  func inFolder(_ folder: FilePath, weights: WeightMap) -> CheckpointReader {
+    CheckpointReader(
+      path: path, weights: weights, files: files, arrangement: arrangement, folder: folder,
+      notices: notices)
+  }
+}
+
+/// Errors that several parts raise in the same words.
+enum FileErrors {
+  static func missing(_ path: FilePath) -> CheckpointError {
+    let isDangling = FileStatus(ofLink: path)?.kind == .symbolicLink
+    return CheckpointError(
+      .missingInput, path,
+      isDangling ? "it is a symbolic link to a file that does not exist" : "no such file or folder")
+  }
+}
+
+extension FilePath {
+  /// The folder that a path is in.
+  var folder: FilePath {
+    let folder = removingLastComponent()
+    return folder.isEmpty ? "." : folder
+  }
+}

@@ -1,0 +1,75 @@
+import FileIO
+import SystemPackage
+import TensorCore
+
+/// Tells the format of a file by its first bytes; names only serve as a hint in messages.
+enum FormatDetection {
+  static func format(of path: FilePath) throws -> any CheckpointFormat.Type {
+    let file = try ReadableFile(path)
+    let start = try file.bytes(in: 0..<min(file.size, 512))
+    guard file.size > 0 else {
+      throw CheckpointError(
+        .badInput, path, "the file is empty",
+        hint: "a download or a copy did not finish: get the file again")
+    }
+    if let problem = knownProblem(start) {
+      throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
+    }
+    if let format = CheckpointFormats.all.first(where: {
+      $0.recognizes(start: start, fileSize: file.size)
+    }) {
+      return format
+    }
+    // The strict parser of the format that the name promises says best what is wrong.
+    if let format = CheckpointFormats.format(forOutput: path) { return format }
+    throw CheckpointError(
+      .badInput, path, "it is no checkpoint of a known format",
+      hint: "known formats: " + CheckpointFormats.all.map { $0.name }.joined(separator: ", "))
+  }
+
+  /// Files that people often have in place of a checkpoint.
+  private static func knownProblem(_ start: [UInt8]) -> (what: String, hint: String)? {
+    if start.starts(with: Array("version https://git-lfs".utf8)) {
+      return (
+        "it is a git-lfs pointer, not the file itself", "fetch the file: git lfs pull"
+      )
+    }
+    let text = String(decoding: start, as: UTF8.self).lowercased().drop { $0.isWhitespace }
+    if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") {
+      return (
+        "it is a web page, not a checkpoint",
+        "the download got a page (a log-in or an error): download the file itself"
+      )
+    }
+    if text.hasPrefix("<?xml") || text.hasPrefix("<error") {
+      return (
+        "it is an XML message, not a checkpoint",
+        "the download got a server's message: download the file itself"
+      )
+    }
+    return foreignFormat(start).map { name in
+      (
+        "it is \(name), which this version does not read",
+        "formats that it reads: "
+          + CheckpointFormats.all.map { $0.name }.joined(separator: ", ")
+      )
+    }
+  }
+
+  private static func foreignFormat(_ start: [UInt8]) -> String? {
+    let signatures: [([UInt8], String)] = [
+      ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "an HDF5 file"),
+      ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive (.pt, .npz or .keras)"),
+      ([0x50, 0x4B, 0x05, 0x06], "an empty ZIP archive"),
+      ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], "a NumPy array"),
+      (Array("GGUF".utf8), "a GGUF file"),
+      ([0x1F, 0x8B], "a gzip file"),
+      ([0x80, 0x02], "a Python pickle"), ([0x80, 0x03], "a Python pickle"),
+      ([0x80, 0x04], "a Python pickle"), ([0x80, 0x05], "a Python pickle"),
+    ]
+    return signatures.first { signature, _ in
+      // Eight bytes of header length could start like a short signature; a brace behind them settles it.
+      start.starts(with: signature) && !SafetensorsCheckpoint.looksLikeHeader(start)
+    }?.1
+  }
+}

@@ -1,0 +1,102 @@
+import FileIO
+import SafetensorsFormat
+public import SystemPackage
+public import TensorCore
+
+/// The safetensors format, one file or shards with an index.
+public enum SafetensorsCheckpoint: CheckpointFormat {
+  /// `safetensors`.
+  public static let name = "safetensors"
+  /// `.safetensors`.
+  public static let suffixes = [".safetensors"]
+
+  /// Whether the header's length is followed by an object.
+  public static func recognizes(start: [UInt8], fileSize: Int) -> Bool { looksLikeHeader(start) }
+
+  static func looksLikeHeader(_ start: [UInt8]) -> Bool {
+    guard start.count > 8, start[5] == 0, start[6] == 0, start[7] == 0 else { return false }
+    return start[8...].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
+  }
+
+  /// Opens one file.
+  public static func open(_ path: FilePath) throws -> CheckpointReader {
+    let (file, header) = try readHeader(path)
+    let weights = try WeightMap(
+      tensors(header.header, in: file, dataOffset: header.dataOffset),
+      metadata: header.header.metadata,
+      isQuantized: header.header.metadata["quantization_config"] != nil)
+    return CheckpointReader(path: path, weights: weights, files: [file])
+  }
+
+  /// Reads and checks the header of one file.
+  static func readHeader(_ path: FilePath) throws -> (
+    file: ReadableFile, (header: SafetensorsHeader, dataOffset: Int)
+  ) {
+    let file = try ReadableFile(path)
+    let prefix = try file.bytes(in: 0..<min(8, file.size))
+    do {
+      let count = try SafetensorsHeader.byteCount(prefix: prefix, fileSize: file.size)
+      let json = try file.bytes(in: 8..<8 + count)
+      let header = try SafetensorsHeader(parsing: json, dataByteCount: file.size - 8 - count)
+      return (file, (header, 8 + count))
+    } catch let error as SafetensorsError {
+      throw CheckpointError(path, error)
+    }
+  }
+
+  static func tensors(_ header: SafetensorsHeader, in file: ReadableFile, dataOffset: Int)
+    -> [Tensor]
+  {
+    header.entries.map { entry in
+      Tensor(entry.info, storage: .bytes(file, offset: dataOffset + entry.begin))
+    }
+  }
+
+  /// Places tensors one behind the other; in one file, or in shards with an index.
+  public static func layout(of weights: WeightMap, for request: OutputRequest) throws
+    -> OutputLayout
+  {
+    let order = alignedOrder(weights)
+    switch request.form {
+    case .file:
+      return OutputLayout(files: [try file(nil, order, weights)])
+    case .folder:
+      return try ShardedSafetensors.layout(order, weights, request)
+    }
+  }
+
+  /// One file that holds the tensors at `positions`.
+  static func file(_ name: String?, _ positions: [Int], _ weights: WeightMap) throws
+    -> OutputLayout.File
+  {
+    let infos = positions.map { weights.tensors[$0].info }
+    let header = try SafetensorsHeader.encode(infos, metadata: weights.metadata)
+    var offset = header.count
+    var placements: [OutputLayout.Placement] = []
+    placements.reserveCapacity(positions.count)
+    for position in positions {
+      placements.append(OutputLayout.Placement(tensor: position, offset: offset))
+      offset += weights.tensors[position].info.byteCount
+    }
+    return OutputLayout.File(name: name, prefix: header, placements: placements, size: offset)
+  }
+
+  /// The given order; by size of the elements, the largest first, when otherwise a tensor would not be
+  /// aligned to them, which some readers need. The reference writer orders the same way.
+  private static func alignedOrder(_ weights: WeightMap) -> [Int] {
+    var offset = 0
+    var isAligned = true
+    for tensor in weights.tensors {
+      if offset % max(1, tensor.info.dtype.bitWidth / 8) != 0 { isAligned = false }
+      offset += tensor.info.byteCount
+    }
+    let order = Array(weights.tensors.indices)
+    if isAligned { return order }
+    return order.sorted { first, second in
+      let widths = (
+        weights.tensors[first].info.dtype.bitWidth, weights.tensors[second].info.dtype.bitWidth
+      )
+      return widths.0 != widths.1 ? widths.0 > widths.1 : first < second
+    }
+  }
+}

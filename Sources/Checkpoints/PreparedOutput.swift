@@ -1,0 +1,157 @@
+public import FileIO
+import SystemPackage
+public import TensorCore
+
+/// An output that was checked and laid out, but of which no byte is written yet.
+///
+/// The sentence of the toolkit ends here: the weights are streamed into files, which are committed in one
+/// step.
+public final class PreparedOutput {
+  /// The weights that will be written.
+  public let weights: WeightMap
+  /// The number of bytes of all files that are made.
+  public let byteCount: Int
+  /// The files that are made, in the output folder; empty when the output is one file.
+  public let fileNames: [String]
+
+  private let layout: OutputLayout
+  private let staged: StagedOutput
+  private let request: OutputRequest
+  private let sidecars: [String]
+
+  /// Lays an output out and checks that it can be written: names, formats, free space.
+  ///
+  /// - Throws: `FileError`, `CheckpointError`, and what the format cannot hold.
+  public init(_ weights: WeightMap, to request: OutputRequest) throws {
+    let format: any CheckpointFormat.Type
+    if request.form == .folder {
+      format = SafetensorsCheckpoint.self
+    } else if let found = CheckpointFormats.format(forOutput: request.path) {
+      format = found
+    } else {
+      throw CheckpointError(
+        .usage, request.path, "the name does not tell the format of the output",
+        hint: "end it in " + CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: " or ")
+          + ", or in / for a folder")
+    }
+    self.weights = weights
+    self.request = request
+    layout = try format.layout(of: weights, for: request)
+    byteCount = layout.byteCount
+    sidecars = try request.sidecarFolder.map { try CheckpointFolder.sidecars(in: $0) } ?? []
+    fileNames = layout.files.compactMap(\.name) + layout.texts.map(\.name) + sidecars
+    staged = try StagedOutput(
+      request.form, at: request.path, existing: request.existing, durability: request.durability)
+    try checkFreeSpace()
+  }
+
+  /// Where the output will be: where a symbolic link leads to, when the path given is one.
+  public var destination: String { staged.destination.string }
+
+  /// Writes everything and puts it in its place in one step.
+  ///
+  /// - Throws: `StreamError`, `FileError`; nothing is left behind then.
+  public func write(_ options: StreamOptions = StreamOptions()) throws -> StreamReport {
+    defer { staged.discard() }
+    try staged.begin()
+    let files = try layout.files.map { try staged.createFile(named: $0.name, size: $0.size) }
+    let stream = TensorStream(weights, layout: layout, options: options)
+    let report = try stream.run(into: FileSink(files: files))
+    for name in sidecars { try copySidecar(name) }
+    // An index is written when all that it names is there.
+    for text in layout.texts {
+      try write(text.bytes, named: text.name)
+    }
+    if options.verifies { try verify(stream, files) }
+    if let signal = options.interruption() { throw StreamError.interrupted(signal) }
+    let replaced = try replacedNames()
+    try staged.commit { !replaced.contains($0) }
+    return report
+  }
+
+  private func replacedNames() throws -> Set<String> {
+    guard request.form == .folder, FileStatus(of: staged.destination) != nil else { return [] }
+    return try ShardedSafetensors.modelFiles(in: staged.destination)
+  }
+
+  private func copySidecar(_ name: String) throws {
+    guard let folder = request.sidecarFolder else { return }
+    let source = try ReadableFile(folder.appending(name))
+    let file = try staged.createFile(named: name, size: source.size)
+    let buffer = ByteBuffer(count: min(source.size, 1 << 20))
+    for start in stride(from: 0, to: source.size, by: max(buffer.count, 1)) {
+      let count = min(buffer.count, source.size - start)
+      try source.read(at: start, count: count, into: buffer, at: 0)
+      try file.write(0..<count, of: buffer, at: start)
+    }
+  }
+
+  private func write(_ bytes: [UInt8], named name: String) throws {
+    let file = try staged.createFile(named: name, size: bytes.count)
+    let buffer = ByteBuffer(count: bytes.count)
+    buffer.copy(from: bytes, range: 0..<bytes.count, to: 0)
+    try file.write(0..<bytes.count, of: buffer, at: 0)
+  }
+
+  /// Reads the inputs again, computes again, and compares with the files.
+  private func verify(_ stream: TensorStream, _ files: [WritableFile]) throws {
+    let written = try files.map { try ReadableFile($0.path) }
+    for (file, expected) in zip(written, layout.files) where file.size != expected.size {
+      throw StreamError.verification(file.path.string, nil, at: min(file.size, expected.size))
+    }
+    _ = try stream.run(into: VerifyingSink(files: written, program: stream.program))
+  }
+
+  private func checkFreeSpace() throws {
+    let sidecarSize = sidecars.reduce(0) { sum, name in
+      sum + (request.sidecarFolder.flatMap { FileStatus(of: $0.appending(name))?.size } ?? 0)
+    }
+    let needed = byteCount + sidecarSize
+    guard let free = Folder.freeSpace(at: staged.destination.folder), free < needed else { return }
+    throw CheckpointError(
+      .inputOutput, request.path,
+      "the output needs \(ByteCount.text(needed)), but only \(ByteCount.text(free)) are free",
+      hint: "free some space, or write to another disk")
+  }
+}
+
+extension WeightMap {
+  /// Writes a checkpoint: to a file whose name tells the format, in one step.
+  ///
+  /// - Throws: `FileError` when the file exists or cannot be written, `StreamError` for NaN.
+  public func write(
+    to path: String, existing: StagedOutput.Existing = .refuse,
+    options: StreamOptions = StreamOptions()
+  ) throws {
+    let request = OutputRequest(path: FilePath(path), existing: existing)
+    _ = try PreparedOutput(self, to: request).write(options)
+  }
+
+  /// Opens a checkpoint: a file, an index of shards, or a folder that holds a model.
+  ///
+  /// No data is read until it is asked for.
+  ///
+  /// - Throws: `CheckpointError` for what is no checkpoint or is damaged, `FileError`.
+  public init(contentsOf path: String) throws {
+    self = try CheckpointReader(opening: FilePath(path)).weights
+  }
+}
+
+/// Numbers of bytes for people.
+public enum ByteCount {
+  /// Three digits and a decimal unit: `1.05 GB`.
+  public static func text(_ count: Int) -> String {
+    let units = ["bytes", "kB", "MB", "GB", "TB", "PB"]
+    var value = Double(count)
+    var unit = 0
+    while value >= 999.5, unit + 1 < units.count {
+      value /= 1000
+      unit += 1
+    }
+    if unit == 0 { return "\(count) bytes" }
+    let decimals = value < 9.995 ? 100.0 : value < 99.95 ? 10.0 : 1.0
+    let rounded = (value * decimals).rounded() / decimals
+    let text = rounded.description
+    return "\(text.hasSuffix(".0") ? String(text.dropLast(2)) : text) \(units[unit])"
+  }
+}

@@ -1,0 +1,72 @@
+public import JSONText
+public import TensorCore
+
+/// Where a checkpoint came from: kept in the file's own metadata under one key, as JSON.
+public struct Provenance: Sendable {
+  /// The metadata key.
+  public static let key: ExactString = "imwa"
+  /// The metadata key of the number of updates of an exponential moving average.
+  public static let updateCountKey: ExactString = "imwa_ema_updates"
+  /// The version of the toolkit that wrote the file.
+  public static let toolkitVersion = "0.1.0"
+
+  /// An input.
+  public struct Input: Sendable {
+    /// The last component of its path.
+    public let name: String
+    /// Its weight or decay, when the method has one for it.
+    public let weight: Double?
+    /// SHA-256 of its files by name, when asked for.
+    public let digests: [(file: String, sha256: String)]
+
+    /// Describes an input.
+    public init(name: String, weight: Double?, digests: [(file: String, sha256: String)] = []) {
+      self.name = name
+      self.weight = weight
+      self.digests = digests
+    }
+  }
+
+  /// The name of the merge method.
+  public let method: String
+  /// The inputs in order.
+  public let inputs: [Input]
+
+  /// Describes a merge.
+  public init(method: String, inputs: [Input]) {
+    self.method = method
+    self.inputs = inputs
+  }
+
+  /// The record as one line of JSON; the same merge gives the same text.
+  public var json: JSONValue {
+    let inputs = inputs.map { input in
+      var members = [JSONValue.Member("name", .string(input.name))]
+      if let weight = input.weight { members.append(JSONValue.Member("weight", .float(weight))) }
+      if input.digests.count == 1 {
+        members.append(JSONValue.Member("sha256", .string(input.digests[0].sha256)))
+      } else if !input.digests.isEmpty {
+        let files = input.digests.map { JSONValue.Member($0.file, .string($0.sha256)) }
+        members.append(JSONValue.Member("sha256", .object(files)))
+      }
+      return JSONValue.object(members)
+    }
+    return .object([
+      JSONValue.Member("inputs", .array(inputs)),
+      JSONValue.Member("method", .string(method)),
+      JSONValue.Member("version", .string(Provenance.toolkitVersion)),
+    ])
+  }
+}
+
+extension WeightMap {
+  /// The same tensors with a record of where they came from, or with none.
+  ///
+  /// What earlier versions of the inputs recorded is not true of the result and goes.
+  public func recording(_ provenance: Provenance?) -> WeightMap {
+    var result = self
+    result.metadata[Provenance.key] = provenance?.json.text
+    result.metadata[Provenance.updateCountKey] = nil
+    return result
+  }
+}

@@ -1,0 +1,38 @@
+import FileIO
+import SystemPackage
+import TensorCore
+
+/// What takes the blocks of a stream: a writer, or a comparison.
+protocol BlockSink: Sendable {
+  /// Takes `range` of `buffer`, the bytes from `offset` on of a file of the layout.
+  ///
+  /// Called by several threads, for different blocks.
+  func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws
+}
+
+/// Writes blocks into files.
+struct FileSink: BlockSink {
+  let files: [WritableFile]
+
+  func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws {
+    try files[file].write(range, of: buffer, at: offset)
+  }
+}
+
+/// Compares blocks with what files hold.
+struct VerifyingSink: BlockSink {
+  let files: [ReadableFile]
+  let program: StreamProgram
+
+  func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws {
+    // The bytes to compare and those of the file, one behind the other.
+    let both = ByteBuffer(count: 2 * range.count)
+    both.copy(from: buffer, range: range, to: 0)
+    try files[file].read(at: offset, count: range.count, into: both, at: range.count)
+    guard let place = both.firstDifference(at: 0, and: range.count, count: range.count) else {
+      return
+    }
+    let tensor = program.tensor(at: offset + place, in: program.files[file])?.tensor.info
+    throw StreamError.verification(files[file].path.string, tensor, at: offset + place)
+  }
+}

@@ -1,0 +1,225 @@
+import TensorCore
+
+/// One thread's part of a stream: reads the inputs of a block, computes it, and hands it to the sink.
+///
+/// Its buffers are made once and fit the processor's cache together.
+final class BlockWorker {
+  /// The part of a run that lies in the block.
+  private struct Segment {
+    let run: StreamProgram.Run
+    /// The first element, counted in the run.
+    let firstElement: Int
+    let elementCount: Int
+    /// Where its results go in the buffer.
+    let position: Int
+  }
+
+  /// An input's bytes of a segment.
+  private struct Piece {
+    let source: Int
+    let offset: Int
+    let byteCount: Int
+    /// Which entry of `inputPositions` tells where the bytes are.
+    let slot: Int
+  }
+
+  /// An element may begin before its block and end behind it: by less than the widest element.
+  private static let margin = 64
+
+  private let program: StreamProgram
+  private let options: StreamOptions
+  private let buffer: ByteBuffer
+  private let inputStart: Int
+  private var segments: [Segment] = []
+  private var pieces: [Piece] = []
+  private var inputPositions: [Int] = []
+  private var operands = BlockOperands()
+
+  /// The tensors found to disagree, by their place in the map.
+  private(set) var disagreeing: Set<Int> = []
+
+  init(_ program: StreamProgram, _ options: StreamOptions) {
+    self.program = program
+    self.options = options
+    inputStart = program.blockSize + 2 * BlockWorker.margin
+    // Each input starts on a cache line and may have a partial element at either end.
+    let inputs = Int((Double(program.blockSize + 32) * program.inputRatio).rounded(.up))
+    buffer = ByteBuffer(count: inputStart + inputs + program.maximumInputCount * 128)
+  }
+
+  /// Computes a block; returns how many bytes of output it has.
+  func process(_ block: Int, into sink: some BlockSink) throws -> Int {
+    let fileIndex = program.files.partitioningIndex { $0.firstBlock > block } - 1
+    let file = program.files[fileIndex]
+    let start = (block - file.firstBlock) * program.blockSize
+    let range = start..<min(start + program.blockSize, file.layout.size)
+    let prefix = file.layout.prefix
+    if range.lowerBound < prefix.count {
+      let part = range.lowerBound..<min(range.upperBound, prefix.count)
+      buffer.copy(from: prefix, range: part, to: BlockWorker.margin)
+    }
+    collectSegments(of: file, in: range)
+    try readInputs()
+    for (index, segment) in segments.enumerated() {
+      try evaluate(segment, number: index, blockStart: range.lowerBound, file)
+    }
+    try sink.take(
+      BlockWorker.margin..<BlockWorker.margin + range.count, of: buffer, file: fileIndex,
+      offset: range.lowerBound)
+    return range.count
+  }
+
+  private func collectSegments(of file: StreamProgram.File, in range: Range<Int>) {
+    segments.removeAll(keepingCapacity: true)
+    var index = file.runs.partitioningIndex { $0.end > range.lowerBound }
+    while index < file.runs.count, file.runs[index].offset < range.upperBound {
+      let run = file.runs[index]
+      let unit = run.dtype.elementUnit
+      let first = max(range.lowerBound - run.offset, 0) / unit
+      let end = (min(range.upperBound, run.end) - run.offset + unit - 1) / unit
+      segments.append(
+        Segment(
+          run: run, firstElement: first, elementCount: end - first,
+          position: BlockWorker.margin + run.offset + first * unit - range.lowerBound))
+      index += 1
+    }
+  }
+
+  /// Reads what the segments need, with one call for all that lies together in a source.
+  private func readInputs() throws {
+    let width = program.maximumInputCount
+    inputPositions.removeAll(keepingCapacity: true)
+    inputPositions.append(contentsOf: repeatElement(0, count: segments.count * width))
+    var position = inputStart
+    for input in 0..<width {
+      collectPieces(ofInput: input)
+      position = (position + 63) & ~63
+      var index = 0
+      while index < pieces.count {
+        let first = pieces[index]
+        var byteCount = 0
+        repeat {
+          let piece = pieces[index]
+          inputPositions[piece.slot] = position + piece.offset - first.offset
+          byteCount = max(byteCount, piece.offset + piece.byteCount - first.offset)
+          index += 1
+        } while index < pieces.count && pieces[index].source == first.source
+          && pieces[index].offset == first.offset + byteCount
+        try program.sources[first.source].read(
+          at: first.offset, count: byteCount, into: buffer, at: position)
+        position += byteCount
+      }
+    }
+  }
+
+  private func collectPieces(ofInput input: Int) {
+    pieces.removeAll(keepingCapacity: true)
+    var isAscending = true
+    for (number, segment) in segments.enumerated() where input < segment.run.inputCount {
+      let extent = program.extents[segment.run.firstExtent + input]
+      let unit = extent.dtype.elementUnit
+      let piece = Piece(
+        source: extent.source, offset: extent.offset + segment.firstElement * unit,
+        byteCount: segment.elementCount * unit, slot: number * program.maximumInputCount + input)
+      if let last = pieces.last, (last.source, last.offset) > (piece.source, piece.offset) {
+        isAscending = false
+      }
+      pieces.append(piece)
+    }
+    if !isAscending { pieces.sort { ($0.source, $0.offset) < ($1.source, $1.offset) } }
+  }
+
+  private func evaluate(
+    _ segment: Segment, number: Int, blockStart: Int, _ file: StreamProgram.File
+  ) throws {
+    let operation = program.operations[segment.run.operation]
+    operands.inputOffsets.removeAll(keepingCapacity: true)
+    operands.inputDTypes.removeAll(keepingCapacity: true)
+    for input in 0..<segment.run.inputCount {
+      operands.inputOffsets.append(inputPositions[number * program.maximumInputCount + input])
+      operands.inputDTypes.append(program.extents[segment.run.firstExtent + input].dtype)
+    }
+    operands.outputOffset = segment.position
+    operands.outputDType = segment.run.dtype
+    operands.elementCount = segment.elementCount
+    let findings = operation.evaluate(operands, in: buffer)
+    if findings.hasNonFinite {
+      if options.nonFinite == .refuse { throw nonFiniteError(segment, file) }
+      Kernels.canonicalizeNaN(
+        in: buffer, at: segment.position, dtype: segment.run.dtype,
+        elementCount: segment.elementCount)
+    }
+    if findings.hasDisagreement { try noteDisagreement(operation, segment, file) }
+  }
+
+  // MARK: - Naming what was found
+
+  /// The error for the first element that is not finite, in the first input that has it.
+  private func nonFiniteError(_ segment: Segment, _ file: StreamProgram.File) -> StreamError {
+    var found: (element: Int, input: Int)?
+    for input in operands.inputOffsets.indices {
+      let element = Kernels.firstNonFinite(
+        in: buffer, at: operands.inputOffsets[input], dtype: operands.inputDTypes[input],
+        elementCount: segment.elementCount)
+      if let element, element < found?.element ?? Int.max { found = (element, input) }
+    }
+    if let found {
+      let (tensor, index) = place(of: found.element, in: segment, file)
+      let source = program.sources[
+        program.extents[segment.run.firstExtent + found.input].source]
+      let dtype = operands.inputDTypes[found.input]
+      let isNaN = Kernels.isNaN(
+        in: buffer, at: operands.inputOffsets[found.input] + found.element * dtype.elementUnit,
+        dtype: dtype)
+      return .nonFinite(isNaN ? "NaN" : "infinity", in: source.label, tensor.info, at: index)
+    }
+    let element = Kernels.firstNonFinite(
+      in: buffer, at: segment.position, dtype: segment.run.dtype,
+      elementCount: segment.elementCount)
+    let (tensor, index) = place(of: element ?? 0, in: segment, file)
+    return .overflow(tensor.info, at: index)
+  }
+
+  /// The tensor of an element of a segment, and the element's index in it.
+  private func place(of element: Int, in segment: Segment, _ file: StreamProgram.File)
+    -> (tensor: Tensor, index: Int)
+  {
+    let unit = segment.run.dtype.elementUnit
+    let offset = segment.run.offset + (segment.firstElement + element) * unit
+    guard let (tensor, start) = program.tensor(at: offset, in: file) else {
+      preconditionFailure("every element belongs to a tensor")
+    }
+    return (tensor, (offset - start) / unit)
+  }
+
+  private func noteDisagreement(
+    _ operation: BlockOperation, _ segment: Segment, _ file: StreamProgram.File
+  ) throws {
+    let unit = segment.run.dtype.elementUnit
+    let offset = segment.run.offset + segment.firstElement * unit
+    let end = offset + segment.elementCount * unit
+    var index = max(0, file.layout.placements.partitioningIndex { $0.offset > offset } - 1)
+    while index < file.layout.placements.count, file.layout.placements[index].offset < end {
+      let placement = file.layout.placements[index]
+      let info = program.weights.tensors[placement.tensor].info
+      index += 1
+      let part = max(offset, placement.offset)..<min(end, placement.offset + info.byteCount)
+      guard !part.isEmpty, let other = firstDisagreeing(in: part, offset) else { continue }
+      if operation == .copyAgreeing(.refuse) {
+        let labels = [0, other].map {
+          program.sources[program.extents[segment.run.firstExtent + $0].source].label
+        }
+        throw StreamError.disagreement(info, sources: labels)
+      }
+      disagreeing.insert(placement.tensor)
+    }
+  }
+
+  /// The first input that differs from the first one in `part` of the output of a segment at `offset`.
+  private func firstDisagreeing(in part: Range<Int>, _ offset: Int) -> Int? {
+    let starts = operands.inputOffsets.map { $0 + part.lowerBound - offset }
+    return starts.indices.dropFirst().first { input in
+      buffer.firstDifference(at: starts[0], and: starts[input], count: part.count) != nil
+    }
+  }
+}

@@ -1,0 +1,70 @@
+public import TensorCore
+
+/// Values that cannot be combined, found while streaming.
+public struct StreamError: DiagnosedError {
+  /// What kind of failure this is.
+  public let kind: FailureKind
+  /// The sentence.
+  public let description: String
+  /// The way out.
+  public let hint: String?
+
+  static func nonFinite(_ value: String, in source: String, _ tensor: TensorInfo, at index: Int)
+    -> StreamError
+  {
+    StreamError(
+      kind: .badInput,
+      description: "\(source): tensor '\(tensor.name)': \(value) at \(tensor.place(of: index))",
+      hint:
+        "the checkpoint may come from a training run that diverged; --allow-nan combines it anyway"
+    )
+  }
+
+  static func overflow(_ tensor: TensorInfo, at index: Int) -> StreamError {
+    StreamError(
+      kind: .badInput,
+      description:
+        "tensor '\(tensor.name)': the result at \(tensor.place(of: index)) is too large for "
+        + tensor.dtype.rawValue,
+      hint: "choose a wider dtype (--out-dtype F32), or --allow-nan to write infinity")
+  }
+
+  static func disagreement(_ tensor: TensorInfo, sources: [String]) -> StreamError {
+    let isNumber = tensor.dtype.kind == .integer || tensor.dtype.kind == .boolean
+    return StreamError(
+      kind: .badInput,
+      description: "\(sources.joined(separator: ", ")): tensor '\(tensor.name)' of "
+        + "\(tensor.dtype.rawValue) differs between the inputs, and such values are not averaged",
+      hint: isNumber
+        ? "--integers first takes the values of the first input"
+        : "quantised weights must be converted to floating point before they are averaged")
+  }
+
+  static func interrupted(_ signal: Int32) -> StreamError {
+    StreamError(
+      kind: .interrupted(signal: signal), description: "interrupted; nothing was left behind",
+      hint: nil)
+  }
+
+  static func verification(_ path: String, _ tensor: TensorInfo?, at offset: Int) -> StreamError {
+    StreamError(
+      kind: .inputOutput,
+      description: "\(path): verification failed: byte \(offset)"
+        + (tensor.map { " (tensor '\($0.name)')" } ?? "") + " is not what was computed",
+      hint: "the memory or the disk of this machine may be faulty; nothing was left behind")
+  }
+}
+
+extension TensorInfo {
+  /// An element by its indexes: `[3, 17]`; a scalar has none.
+  fileprivate func place(of element: Int) -> String {
+    guard !shape.dimensions.isEmpty else { return "its only element" }
+    var rest = element
+    var indexes: [Int] = []
+    for extent in shape.dimensions.reversed() {
+      indexes.append(rest % max(extent, 1))
+      rest /= max(extent, 1)
+    }
+    return "[" + indexes.reversed().map(String.init).joined(separator: ", ") + "]"
+  }
+}

@@ -1,0 +1,203 @@
+import TensorCore
+
+/// A layout and the tensors in it, prepared for streaming: what to read, compute and put where.
+///
+/// Tensors that follow each other in the output and in all inputs, and are computed alike, make one run, so
+/// that thousands of small tensors cost no more than one large one.
+struct StreamProgram: Sendable {
+  /// A place in a source that holds an input.
+  struct Extent: Sendable {
+    let source: Int
+    let offset: Int
+    let dtype: DType
+  }
+
+  /// Output bytes that are computed alike from extents without gaps.
+  struct Run: Sendable {
+    let offset: Int
+    var byteCount: Int
+    let dtype: DType
+    let operation: Int
+    let firstExtent: Int
+    let inputCount: Int
+
+    var end: Int { offset + byteCount }
+  }
+
+  /// A file of the output.
+  struct File: Sendable {
+    let layout: OutputLayout.File
+    let runs: [Run]
+    let firstBlock: Int
+  }
+
+  private(set) var files: [File] = []
+  private(set) var sources: [any ByteSource] = []
+  private(set) var extents: [Extent] = []
+  private(set) var operations: [BlockOperation] = []
+  let weights: WeightMap
+  let blockSize: Int
+  private(set) var blockCount = 0
+  /// The most input bytes that one output byte needs.
+  let inputRatio: Double
+  /// The most inputs that a run has.
+  let maximumInputCount: Int
+
+  /// The memory of one thread that should stay in a second-level cache of 1 MiB and a bit.
+  private static let cacheBudget = 1536 << 10
+  /// Blocks start at multiples of this size, that of a page.
+  private static let blockUnit = 4 << 10
+
+  private var sourceIndexes: [ObjectIdentifier: Int] = [:]
+
+  init(_ weights: WeightMap, layout: OutputLayout) {
+    self.weights = weights
+    var ratio = 0.0
+    var inputCount = 1
+    for tensor in weights.tensors {
+      ratio = max(ratio, tensor.inputRatio)
+      inputCount = max(inputCount, tensor.inputCount)
+    }
+    inputRatio = ratio
+    maximumInputCount = inputCount
+    let unit = StreamProgram.blockUnit
+    let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + ratio)) / unit * unit
+    blockSize = min(512 << 10, max(unit, fitting))
+    for file in layout.files {
+      let runs = makeRuns(file)
+      files.append(File(layout: file, runs: runs, firstBlock: blockCount))
+      blockCount += (file.size + blockSize - 1) / blockSize
+    }
+    sourceIndexes = [:]
+  }
+
+  /// The number of bytes of all files.
+  var byteCount: Int { files.reduce(0) { $0 + $1.layout.size } }
+
+  /// The tensor that holds the byte at `offset` of a file, and where it starts; nil in the prefix.
+  func tensor(at offset: Int, in file: File) -> (tensor: Tensor, offset: Int)? {
+    // Empty tensors share a place with the tensor behind them; the last one at the place holds the byte.
+    let behind = file.layout.placements.partitioningIndex { $0.offset > offset }
+    guard behind > 0 else { return nil }
+    let placement = file.layout.placements[behind - 1]
+    return (weights.tensors[placement.tensor], placement.offset)
+  }
+
+  private mutating func makeRuns(_ file: OutputLayout.File) -> [Run] {
+    var runs: [Run] = []
+    for placement in file.placements {
+      let tensor = weights.tensors[placement.tensor]
+      if tensor.info.byteCount == 0 { continue }
+      let run = makeRun(tensor, at: placement.offset)
+      if var last = runs.last, last.end == run.offset, isContinuation(run, of: last) {
+        last.byteCount += run.byteCount
+        runs[runs.count - 1] = last
+        extents.removeLast(run.inputCount)
+      } else {
+        runs.append(run)
+      }
+    }
+    return runs
+  }
+
+  private mutating func makeRun(_ tensor: Tensor, at offset: Int) -> Run {
+    let operation: BlockOperation
+    let firstExtent = extents.count
+    switch tensor.storage {
+    case .bytes:
+      operation = .copy
+      appendExtent(tensor)
+    case .computed(let computation, let inputs):
+      operation = computation
+      for input in inputs { appendExtent(input) }
+    }
+    if operations.last != operation { operations.append(operation) }
+    return Run(
+      offset: offset, byteCount: tensor.info.byteCount, dtype: tensor.info.dtype,
+      operation: operations.count - 1, firstExtent: firstExtent,
+      inputCount: extents.count - firstExtent)
+  }
+
+  private mutating func appendExtent(_ tensor: Tensor) {
+    let source: any ByteSource
+    let offset: Int
+    switch tensor.storage {
+    case .bytes(let bytes, let start):
+      source = bytes
+      offset = start
+    case .computed:
+      source = ComputedBytes(tensor)
+      offset = 0
+    }
+    let identifier = ObjectIdentifier(source)
+    let index: Int
+    if let known = sourceIndexes[identifier] {
+      index = known
+    } else {
+      index = sources.count
+      sources.append(source)
+      sourceIndexes[identifier] = index
+    }
+    extents.append(Extent(source: index, offset: offset, dtype: tensor.info.dtype))
+  }
+
+  private func isContinuation(_ run: Run, of last: Run) -> Bool {
+    guard run.operation == last.operation, run.dtype == last.dtype,
+      run.inputCount == last.inputCount
+    else { return false }
+    let lastElements = last.byteCount / last.dtype.elementUnit
+    for input in 0..<run.inputCount {
+      let extent = extents[run.firstExtent + input]
+      let before = extents[last.firstExtent + input]
+      guard extent.source == before.source, extent.dtype == before.dtype,
+        extent.offset == before.offset + lastElements * before.dtype.elementUnit
+      else { return false }
+    }
+    return true
+  }
+}
+
+/// A tensor that is computed when it is read, as a source for another computation.
+private final class ComputedBytes: ByteSource {
+  private let tensor: Tensor
+
+  init(_ tensor: Tensor) { self.tensor = tensor }
+
+  var label: String { "tensor '\(tensor.info.name)'" }
+
+  func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
+    try tensor.read(bytes: offset..<offset + count, into: buffer, at: position)
+  }
+}
+
+extension Tensor {
+  fileprivate var inputs: [Tensor] {
+    if case .computed(_, let inputs) = storage { return inputs }
+    return [self]
+  }
+
+  fileprivate var inputCount: Int { inputs.count }
+
+  fileprivate var inputRatio: Double {
+    inputs.reduce(0) { sum, input in
+      sum + Double(input.info.dtype.elementUnit) / Double(info.dtype.elementUnit)
+    }
+  }
+}
+
+extension Array {
+  /// The first index whose element meets a condition that all later ones meet too.
+  func partitioningIndex(where condition: (Element) -> Bool) -> Int {
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if condition(self[middle]) {
+        high = middle
+      } else {
+        low = middle + 1
+      }
+    }
+    return low
+  }
+}

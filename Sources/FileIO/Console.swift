@@ -1,0 +1,34 @@
+import CSystemShims
+import Glibc
+import SystemPackage
+
+/// Standard output and standard error.
+public enum Console: Sendable {
+  case output
+  case error
+
+  private var descriptor: FileDescriptor { self == .output ? .standardOutput : .standardError }
+
+  /// Writes text; a reader that has gone away is no error.
+  ///
+  /// - Throws: `FileError` when writing fails for another reason.
+  public func write(_ text: String) throws(FileError) {
+    do {
+      try descriptor.writeAll(Array(text.utf8))
+    } catch Errno.brokenPipe {
+      return
+    } catch {
+      throw FileError(
+        .write, self == .output ? "standard output" : "standard error", errno: error as? Errno)
+    }
+  }
+
+  /// Whether a person looks at it.
+  public var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
+
+  /// The number of columns; nil when it is no terminal.
+  public var width: Int? {
+    let width = Int(imwa_terminal_width(descriptor.rawValue))
+    return width > 0 ? width : nil
+  }
+}

@@ -1,0 +1,66 @@
+import Glibc
+public import SystemPackage
+
+/// What the system knows of a file.
+public struct FileStatus: Sendable {
+  /// The kinds that matter here.
+  public enum Kind: Sendable, Hashable {
+    case file
+    case folder
+    case symbolicLink
+    case other
+  }
+
+  /// Which file it is, whatever its path: device and inode.
+  public struct Identity: Sendable, Hashable {
+    let device: UInt64
+    let inode: UInt64
+  }
+
+  /// What it is.
+  public let kind: Kind
+  /// Which file it is.
+  public let identity: Identity
+  /// The size in bytes.
+  public let size: Int
+  let permissions: mode_t
+  let owner: uid_t
+  let group: gid_t
+
+  /// The status of `path`, of what it points to when it is a symbolic link; nil when there is none.
+  public init?(of path: FilePath) {
+    var record = stat()
+    let result = unsafe path.withPlatformString { unsafe stat($0, &record) }
+    guard result == 0 else { return nil }
+    self.init(record)
+  }
+
+  /// The status of `path` itself, also when it is a symbolic link; nil when there is none.
+  public init?(ofLink path: FilePath) {
+    var record = stat()
+    let result = unsafe path.withPlatformString { unsafe lstat($0, &record) }
+    guard result == 0 else { return nil }
+    self.init(record)
+  }
+
+  /// The status of an open file.
+  init?(of descriptor: FileDescriptor) {
+    var record = stat()
+    guard unsafe fstat(descriptor.rawValue, &record) == 0 else { return nil }
+    self.init(record)
+  }
+
+  private init(_ record: stat) {
+    switch record.st_mode & S_IFMT {
+    case S_IFREG: kind = .file
+    case S_IFDIR: kind = .folder
+    case S_IFLNK: kind = .symbolicLink
+    default: kind = .other
+    }
+    identity = Identity(device: UInt64(record.st_dev), inode: UInt64(record.st_ino))
+    size = Int(record.st_size)
+    permissions = record.st_mode & 0o7777
+    owner = record.st_uid
+    group = record.st_gid
+  }
+}

@@ -1,0 +1,78 @@
+public import SystemPackage
+public import TensorCore
+
+/// A regular file that is open for reading at any place, by several threads at once.
+///
+/// The file stays the one that was opened when another takes its name, and is closed with the last
+/// reference.
+public final class ReadableFile: ByteSource {
+  /// The path it was opened with.
+  public let path: FilePath
+  /// The path, for messages.
+  public var label: String { path.string }
+  /// Its size when it was opened.
+  public let size: Int
+  /// Which file it is.
+  public let identity: FileStatus.Identity
+
+  private let descriptor: FileDescriptor
+
+  /// Opens a file, following symbolic links.
+  ///
+  /// - Throws: `FileError` when it is missing, may not be read, or is not a regular file.
+  public init(_ path: FilePath) throws(FileError) {
+    // Opening a named pipe would wait for a writer; it is not a checkpoint in any case.
+    guard let status = FileStatus(of: path) else {
+      throw FileError(.open, path, errno: .noSuchFileOrDirectory)
+    }
+    guard status.kind == .file else {
+      throw FileError(
+        .open, path,
+        reason: status.kind == .folder ? "it is a folder" : "it is not a regular file")
+    }
+    do {
+      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+    } catch {
+      throw FileError(.open, path, errno: error as? Errno)
+    }
+    self.path = path
+    self.size = FileStatus(of: descriptor)?.size ?? status.size
+    self.identity = FileStatus(of: descriptor)?.identity ?? status.identity
+  }
+
+  deinit { try? descriptor.close() }
+
+  /// Fills `count` bytes of `buffer` from `position` on with the bytes from `offset` on.
+  ///
+  /// - Throws: `FileError` when reading fails or the file ends before.
+  public func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int)
+    throws(FileError)
+  {
+    var done = 0
+    while done < count {
+      let range = position + done..<position + count
+      let result = unsafe buffer.withUnsafeBytes(in: range) { memory in
+        Result { [descriptor] in
+          unsafe try descriptor.read(fromAbsoluteOffset: Int64(offset + done), into: memory)
+        }
+      }
+      switch result {
+      case .success(0):
+        throw FileError(
+          .read, path, reason: "the file ends at byte \(offset + done) of \(size)",
+          hint: "it was changed while it was being read")
+      case .success(let read): done += read
+      case .failure(let error): throw FileError(.read, path, errno: error as? Errno)
+      }
+    }
+  }
+
+  /// The bytes of `range`.
+  ///
+  /// - Throws: `FileError` when reading fails or the file ends before.
+  public func bytes(in range: Range<Int>) throws(FileError) -> [UInt8] {
+    let buffer = ByteBuffer(count: range.count)
+    try read(at: range.lowerBound, count: range.count, into: buffer, at: 0)
+    return buffer.bytes(in: 0..<range.count)
+  }
+}

@@ -1,0 +1,98 @@
+/// A block of memory of a fixed size that file reads fill and kernels work on.
+///
+/// It is aligned to 64 bytes, is not initialised, and belongs to one thread. Every access is checked
+/// against its size, so that callers need no unsafe code.
+@safe public final class ByteBuffer {
+  /// The size in bytes.
+  public let count: Int
+
+  let base: UnsafeMutableRawPointer
+
+  /// Allocates `count` bytes.
+  public init(count: Int) {
+    precondition(count >= 0)
+    self.count = count
+    unsafe base = .allocate(byteCount: max(count, 1), alignment: 64)
+  }
+
+  deinit { unsafe base.deallocate() }
+
+  /// Calls `body` with the memory of `range`.
+  ///
+  /// This is the door for system calls and C kernels; the pointer must not leave `body`.
+  @unsafe public func withUnsafeBytes<Result, Failure: Error>(
+    in range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    check(range)
+    return try unsafe body(
+      UnsafeMutableRawBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+
+  /// The bytes of `range` as an array.
+  public func bytes(in range: Range<Int>) -> [UInt8] {
+    check(range)
+    return unsafe Array(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+
+  /// Copies `range` of `source` to `position`.
+  public func copy(from source: [UInt8], range: Range<Int>, to position: Int) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= source.count)
+    check(position..<position + range.count)
+    unsafe source.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return }
+      unsafe (base + position).copyMemory(from: start + range.lowerBound, byteCount: range.count)
+    }
+  }
+
+  /// Copies `range` of `source`, which may be this buffer when the two do not overlap, to `position`.
+  public func copy(from source: ByteBuffer, range: Range<Int>, to position: Int) {
+    source.check(range)
+    check(position..<position + range.count)
+    unsafe (base + position).copyMemory(
+      from: source.base + range.lowerBound, byteCount: range.count)
+  }
+
+  /// The first place, counted from the start of the ranges, at which `count` bytes at `first` and at
+  /// `second` differ; nil when they are equal.
+  public func firstDifference(at first: Int, and second: Int, count: Int) -> Int? {
+    check(first..<first + count)
+    check(second..<second + count)
+    let left = unsafe UnsafeRawBufferPointer(start: base + first, count: count)
+    let right = unsafe UnsafeRawBufferPointer(start: base + second, count: count)
+    if unsafe left.hasSameBytes(as: right) { return nil }
+    return left.indices.first { index in unsafe left[index] != right[index] }
+  }
+
+  /// Reverses the bytes of each element of `width` bytes in `range`.
+  func reverseElements(in range: Range<Int>, width: Int) {
+    check(range)
+    precondition(range.count % width == 0)
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: width) {
+      let element = unsafe UnsafeMutableRawBufferPointer(start: base + start, count: width)
+      for index in 0..<width / 2 { unsafe element.swapAt(index, width - 1 - index) }
+    }
+  }
+
+  func check(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside of the buffer")
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Compares words first: a debug build would otherwise take a call per byte.
+  func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+    guard count == other.count else { return false }
+    var index = 0
+    while index + 8 <= count {
+      let left = unsafe loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      let right = unsafe other.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if left != right { return false }
+      index += 8
+    }
+    while index < count {
+      if unsafe self[index] != other[index] { return false }
+      index += 1
+    }
+    return true
+  }
+}

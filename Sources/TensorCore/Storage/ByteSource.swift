@@ -1,0 +1,43 @@
+/// Bytes that can be read at any place: an open file, a block of memory, a decompressor.
+///
+/// Reads from several threads at once must be safe.
+public protocol ByteSource: AnyObject, Sendable {
+  /// What to call it in messages: the path of a file.
+  var label: String { get }
+
+  /// Fills `count` bytes of `buffer` from `position` on with the bytes from `offset` on.
+  ///
+  /// - Throws: when fewer bytes are there, or reading fails; the error names the source.
+  func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws
+}
+
+/// Bytes in memory.
+public final class MemoryBytes: ByteSource {
+  /// What to call it in messages.
+  public var label: String { "memory" }
+
+  private let bytes: [UInt8]
+  private let reversedWidth: Int?
+
+  /// Holds `bytes` as they are.
+  public init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    self.reversedWidth = nil
+  }
+
+  /// Holds elements that are `encoded`; they are read in little-endian order.
+  ///
+  /// Reads must start and end between elements.
+  public init(_ bytes: [UInt8], encoding: ElementEncoding) {
+    self.bytes = bytes
+    self.reversedWidth = encoding.reversedWidth
+  }
+
+  /// Fills the buffer; reads past the end are a programming error.
+  public func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
+    buffer.copy(from: bytes, range: offset..<offset + count, to: position)
+    if let reversedWidth {
+      buffer.reverseElements(in: position..<position + count, width: reversedWidth)
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// What is known of a tensor without its data: name, dtype and shape.
+public struct TensorInfo: Sendable, Hashable {
+  /// The name, unique in its checkpoint.
+  public let name: String
+  /// What the values mean.
+  public let dtype: DType
+  /// The extents.
+  public let shape: Shape
+  /// The number of bytes of the values in little-endian C order.
+  public let byteCount: Int
+
+  /// Describes a tensor.
+  ///
+  /// - Throws: `TensorError` when the number of bytes overflows or is not whole.
+  public init(name: String, dtype: DType, shape: Shape) throws(TensorError) {
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = try shape.byteCount(of: dtype)
+  }
+}

@@ -1,0 +1,194 @@
+public import ArgumentParser
+package import Checkpoints
+package import FileIO
+import TensorCore
+
+/// How the work runs and what is told.
+package struct RunOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("j"), .long],
+    help: ArgumentHelp(
+      "How many threads work; the result is the same for any number.", valueName: "count"))
+  package var threads: Int?
+
+  @Flag(name: .customLong("allow-nan"), help: "Take NaN and infinity for values like others.")
+  package var allowsNaN = false
+
+  @Flag(help: "Print the result as JSON.")
+  package var json = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  package var quiet = false
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// Checks the numbers.
+  package func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads must be at least 1, not \(threads)")
+    }
+  }
+
+  /// How much the tool talks.
+  package var talk: Tool.Talk { quiet ? .quiet : .normal }
+
+  /// The options of a stream that shows its progress.
+  package func streamOptions(progress: ProgressLine) -> StreamOptions {
+    StreamOptions(
+      threads: threads ?? ProcessLimits.processorCount,
+      nonFinite: allowsNaN ? .allow : .refuse,
+      interruption: { Signals.noted },
+      progress: { progress.update(done: $0, total: $1) })
+  }
+}
+
+/// Where the result goes.
+package struct OutputOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The file or folder to write. A name that ends in / or is asked for shards is a folder.",
+      valueName: "out"))
+  package var output: String
+
+  @Flag(help: "Replace the output if it exists. It is the old or the new at every moment.")
+  package var force = false
+
+  @Flag(help: "Check everything and say what would be written, but write nothing.")
+  package var dryRun = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a folder of files of at most this size, with an index: 5GB, 500MB.",
+      valueName: "size"))
+  package var maxShardSize: ByteSize?
+
+  @Option(
+    help: ArgumentHelp(
+      "full: the result is on the disk when the tool ends. none: for scratch files.",
+      valueName: "level"))
+  package var durability = Durability.full
+
+  @Flag(
+    help: "Read inputs and output again, compute again, and compare, before the output appears.")
+  package var verify = false
+
+  @Flag(help: "Do not record in the output how it was made.")
+  package var noProvenance = false
+
+  @Flag(help: "Record the SHA-256 of the inputs in the output.")
+  package var hashInputs = false
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// Checks that the options go together.
+  package func validate() throws {
+    if noProvenance && hashInputs {
+      throw ValidationError("--hash-inputs records hashes, which --no-provenance forbids")
+    }
+    if output.isEmpty { throw ValidationError("--output needs a name") }
+  }
+}
+
+/// What to do where inputs differ.
+package struct AlignmentOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Write averaged tensors as F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.", valueName: "dtype"))
+  package var outDtype: FloatingDType?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Only tensors whose name matches this pattern. Can be given several times.",
+      valueName: "pattern"))
+  package var include: [String] = []
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "No tensors whose name matches this pattern. Can be given several times.",
+      valueName: "pattern"))
+  package var exclude: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Tensors that an input lacks: an error; left out; or averaged over the inputs that have them.",
+      valueName: "policy"))
+  package var missing = AlignmentPolicy.Missing.error
+
+  @Option(
+    help: ArgumentHelp(
+      "Integers that differ: those of the first input; the largest; or an error.",
+      valueName: "policy"))
+  package var integers = AlignmentPolicy.Integers.first
+
+  @Option(
+    help: ArgumentHelp(
+      "Optimizer state: left out; that of the first input; or averaged.", valueName: "policy"))
+  package var optimizer = AlignmentPolicy.Optimizer.first
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// The options as the library takes them.
+  package var policy: AlignmentPolicy {
+    var policy = AlignmentPolicy()
+    policy.outputDType = outDtype?.dtype
+    policy.include = include.map { Glob($0) }
+    policy.exclude = exclude.map { Glob($0) }
+    policy.missing = missing
+    policy.integers = integers
+    policy.optimizer = optimizer
+    return policy
+  }
+}
+
+/// Which of many checkpoints are meant.
+package struct SelectionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Only the last checkpoints, by the numbers in their names.", valueName: "count"))
+  package var last: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Only the best checkpoints by --metric, from the JSON file beside each.",
+      valueName: "count"))
+  package var best: Int?
+
+  @Option(help: ArgumentHelp("The metric for --best, for example val_loss.", valueName: "name"))
+  package var metric: String?
+
+  @Option(help: ArgumentHelp("Whether a small or a large metric is good.", valueName: "min|max"))
+  package var mode: MetricSelection.Mode?
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// Checks that the options go together.
+  package func validate() throws {
+    for (count, option) in [(last, "--last"), (best, "--best")] {
+      if let count, count < 1 {
+        throw ValidationError("\(option) must be at least 1, not \(count)")
+      }
+    }
+    if last != nil && best != nil {
+      throw ValidationError("--last and --best cannot be used together")
+    }
+    if best != nil && (metric == nil || mode == nil) {
+      throw ValidationError("--best needs --metric NAME and --mode min or --mode max")
+    }
+    if best == nil && (metric != nil || mode != nil) {
+      throw ValidationError("--metric and --mode are for --best")
+    }
+  }
+}
+
+extension Durability: ExpressibleByArgument {}
+extension AlignmentPolicy.Missing: ExpressibleByArgument {}
+extension AlignmentPolicy.Integers: ExpressibleByArgument {}
+extension AlignmentPolicy.Optimizer: ExpressibleByArgument {}
+extension MetricSelection.Mode: ExpressibleByArgument {}

@@ -1,0 +1,81 @@
+package import ArgumentParser
+import FileIO
+import TensorCore
+
+/// What all tools share: how they end, and how they talk.
+package struct Tool: Sendable {
+  /// The exit codes besides 0; the numbers are those of `sysexits.h`.
+  package enum Exit {
+    /// Inputs are damaged or do not fit together.
+    package static let badInput = ExitCode(65)
+    /// An input is missing.
+    package static let missingInput = ExitCode(66)
+    /// The output cannot be created.
+    package static let cannotCreate = ExitCode(73)
+    /// Reading or writing failed.
+    package static let inputOutput = ExitCode(74)
+  }
+
+  /// The paragraph on exit codes at the end of every help text.
+  package static let exitStatusHelp = """
+    EXIT STATUS
+      0    done
+      64   the command line makes no sense
+      65   an input is damaged, or the inputs do not fit together
+      66   an input is missing
+      73   the output cannot be created
+      74   reading or writing failed (a full disk)
+      130  interrupted (143: terminated)
+    """
+
+  /// The name in front of messages.
+  package let name: String
+  /// How much it talks.
+  package let talk: Talk
+
+  /// How much a tool says on standard error.
+  package enum Talk: Sendable {
+    case normal
+    case quiet
+  }
+
+  /// A tool that talks.
+  package init(name: String, talk: Talk) {
+    self.name = name
+    self.talk = talk
+  }
+
+  /// Runs `body`; an error is told in one sentence with the way out, and ends in its exit code.
+  package func run(_ body: () throws -> Void) throws {
+    Signals.watch()
+    ProcessLimits.raiseOpenFiles()
+    do {
+      try body()
+    } catch let error as any DiagnosedError {
+      complain(error.description, hint: error.hint)
+      throw Tool.exitCode(for: error.kind)
+    }
+  }
+
+  /// Says something that a user should know, unless it should be quiet.
+  package func notice(_ text: String) {
+    guard talk == .normal else { return }
+    try? Console.error.write("\(name): note: \(text)\n")
+  }
+
+  private func complain(_ text: String, hint: String?) {
+    let hint = hint.map { "  hint: \($0)\n" } ?? ""
+    try? Console.error.write("\(name): \(text)\n\(hint)")
+  }
+
+  private static func exitCode(for kind: FailureKind) -> ExitCode {
+    switch kind {
+    case .usage: .validationFailure
+    case .badInput: Exit.badInput
+    case .missingInput: Exit.missingInput
+    case .cannotCreate: Exit.cannotCreate
+    case .inputOutput: Exit.inputOutput
+    case .interrupted(let signal): ExitCode(128 + signal)
+    }
+  }
+}

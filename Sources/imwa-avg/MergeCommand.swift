@@ -1,0 +1,72 @@
+import ArgumentParser
+import Checkpoints
+import FileIO
+import SystemPackage
+import ToolSupport
+import WeightAveraging
+
+/// `imwa-avg merge`.
+struct MergeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "merge",
+    abstract: "Write the mean or weighted mean of checkpoints.",
+    discussion: """
+      Every value is computed in float64 and rounded once. Tensors are matched by name; all that does \
+      not fit is listed before anything is written. Integers are copied, quantised tensors are never \
+      averaged.
+
+      \(Tool.exitStatusHelp)
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Checkpoints: files, folders that hold a model, folders of checkpoints, or quoted patterns.",
+      valueName: "in"))
+  var inputs: [String]
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "One weight for each input; they are divided by their sum. Default: all the same.",
+      valueName: "w1,w2,…"))
+  var weights: NumberList?
+
+  @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Which checkpoints") var selection: SelectionOptions
+  @OptionGroup(title: "Which tensors, and how") var alignment: AlignmentOptions
+  @OptionGroup(title: "Running") var running: RunOptions
+
+  func run() throws {
+    let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
+    try tool.run {
+      let paths = try chosenPaths(tool)
+      let readers = try CheckpointReader.open(paths)
+      let method = try LinearAverage(weights: weights?.numbers, inputCount: readers.count)
+      let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report
+      let job = MergeJob(
+        tool: tool, output: output, alignment: alignment, run: running, readers: readers,
+        repeated: repeated)
+      try job.perform(method, described: weights == nil ? "mean" : "weighted mean")
+    }
+  }
+
+  private func chosenPaths(_ tool: Tool) throws -> [FilePath] {
+    let paths = try CheckpointInputs.expand(inputs)
+    if let count = selection.last {
+      let chosen = CheckpointInputs.last(count, of: paths)
+      tool.notice("the last \(chosen.count) of \(paths.count) checkpoints: \(names(chosen))")
+      return chosen
+    }
+    if let count = selection.best, let metric = selection.metric, let mode = selection.mode {
+      let best = try MetricSelection(metric: metric, mode: mode).best(count, of: paths)
+      let list = best.map { "\($0.path) (\(metric) \($0.value))" }.joined(separator: ", ")
+      tool.notice("the best \(best.count) of \(paths.count) checkpoints: \(list)")
+      return best.map(\.path)
+    }
+    return paths
+  }
+
+  private func names(_ paths: [FilePath]) -> String {
+    paths.map(\.string).joined(separator: ", ")
+  }
+}

@@ -1,0 +1,142 @@
+import Checkpoints
+import FileIO
+import JSONText
+import SystemPackage
+import TensorCore
+import ToolSupport
+import WeightAveraging
+
+/// One merge from open checkpoints to the result line.
+struct MergeJob {
+  /// What to do when an input is given twice.
+  enum RepeatedInputs {
+    case refuse
+    case report
+  }
+
+  let tool: Tool
+  let output: OutputOptions
+  let alignment: AlignmentOptions
+  let run: RunOptions
+  let readers: [CheckpointReader]
+  let repeated: RepeatedInputs
+  /// The number of updates to record in a moving average.
+  var updateCount: Int?
+
+  func perform(_ method: some MergeMethod, described description: String) throws {
+    let start = ContinuousClock.now
+    for notice in readers.flatMap(\.notices) { tool.notice(notice) }
+    try checkRepeatedInputs()
+    let plan = try MergePlan(
+      readers.map(\.weights), labels: readers.map(\.path.string), policy: alignment.policy)
+    reportPartial(plan)
+    var weights = try plan.weights { try method.recurrence(inputs: $0) }
+      .recording(try provenance(method))
+    weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
+    let prepared = try PreparedOutput(weights, to: try request())
+    var report = MergeReport(
+      description: description, method: type(of: method).name, inputs: readers.map(\.path.string),
+      plan: plan, output: prepared)
+    if !output.dryRun {
+      let progress = ProgressLine(talk: run.talk)
+      var options = run.streamOptions(progress: progress)
+      options.verifies = output.verify
+      defer { progress.finish() }
+      report.stream = try prepared.write(options)
+      progress.finish()
+      report.seconds = (ContinuousClock.now - start).seconds
+    }
+    if run.json {
+      try Console.output.write(report.json.text + "\n")
+    } else if !run.quiet {
+      try Console.output.write(report.line(integers: alignment.integers) + "\n")
+    }
+  }
+
+  private func checkRepeatedInputs() throws {
+    for (index, reader) in readers.enumerated() {
+      guard
+        let other = readers[..<index].first(where: {
+          !$0.identity.isDisjoint(with: reader.identity)
+        })
+      else { continue }
+      guard repeated == .report else {
+        throw JobError.repeatedInput(reader.path, other.path)
+      }
+      tool.notice("\(reader.path) is the same file as \(other.path)")
+    }
+  }
+
+  private func reportPartial(_ plan: MergePlan) {
+    for entry in plan.partial(of: readers.count) {
+      let names = entry.inputs.map { readers[$0].path.string }.joined(separator: ", ")
+      tool.notice("tensor '\(entry.info.name)' is only in \(names)")
+    }
+    for name in plan.leftOut { tool.notice("tensor '\(name)' is left out: an input lacks it") }
+  }
+
+  private func provenance(_ method: some MergeMethod) throws -> Provenance? {
+    if output.noProvenance { return nil }
+    let inputs = try readers.enumerated().map { number, reader in
+      Provenance.Input(
+        name: reader.baseName, weight: method.parameter(ofInput: number),
+        digests: output.hashInputs ? try digests(of: reader) : [])
+    }
+    return Provenance(method: type(of: method).name, inputs: inputs)
+  }
+
+  private func digests(of reader: CheckpointReader) throws -> [(file: String, sha256: String)] {
+    try reader.files.map { file in
+      guard let digest = try file.sha256(unless: { Signals.noted != nil }) else {
+        throw JobError.interrupted
+      }
+      return (file.path.lastComponent?.string ?? file.path.string, digest)
+    }
+  }
+
+  /// Decides between a file and a folder, and what a folder takes over from the first input.
+  private func request() throws -> OutputRequest {
+    let path = FilePath(output.output)
+    let first = readers[0]
+    let isFile = CheckpointFormats.format(forOutput: path) != nil
+    let isFolder =
+      output.output.hasSuffix("/") || FileStatus(of: path)?.kind == .folder
+      || output.maxShardSize != nil || (first.folder != nil && !isFile)
+    if isFolder && isFile && FileStatus(of: path)?.kind != .folder {
+      throw JobError.folderNamedAsFile(path)
+    }
+    var request = OutputRequest(
+      path: path, form: isFolder ? .folder : .file,
+      existing: output.force ? .replace : .refuse, durability: output.durability)
+    request.maximumShardSize = output.maxShardSize?.count
+    if isFolder {
+      request.arrangement = first.arrangement
+      request.sidecarFolder = first.folder
+    }
+    return request
+  }
+}
+
+/// A job that cannot be done as asked.
+struct JobError: DiagnosedError {
+  let kind: FailureKind
+  let description: String
+  let hint: String?
+
+  static func repeatedInput(_ path: FilePath, _ other: FilePath) -> JobError {
+    JobError(
+      kind: .usage, description: "\(path) is the same file as \(other)",
+      hint: "give each checkpoint once; --weights makes one count more than another")
+  }
+
+  static func folderNamedAsFile(_ path: FilePath) -> JobError {
+    JobError(
+      kind: .usage, description: "\(path) is named like a file, but shards need a folder",
+      hint: "name a folder: -o \(path.removingLastComponent().appending(path.stem ?? "merged"))/")
+  }
+
+  static var interrupted: JobError {
+    JobError(
+      kind: .interrupted(signal: Signals.noted ?? 2), description: "interrupted", hint: nil)
+  }
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Makes a virtual environment with the libraries that results are compared with.
+#
+# PyTorch for processors only is much smaller than the usual one: TORCH_WHEEL may name such a wheel, and
+# pip's own settings (PIP_FIND_LINKS) may lead to one.
+set -euo pipefail
+
+folder=$1
+[ -e "$folder/complete" ] && exit 0
+python3 -m venv "$folder"
+"$folder/bin/pip" install -q numpy safetensors
+"$folder/bin/pip" install -q "${TORCH_WHEEL:-torch}"
+touch "$folder/complete"
