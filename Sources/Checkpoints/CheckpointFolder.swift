@@ -24,10 +24,9 @@ enum CheckpointFolder {
       reader = try FormatDetection.format(of: file).open(file)
     }
     reader.notices += notices
-    let weights = try WeightMap(
-      reader.weights.tensors, metadata: reader.weights.metadata,
-      isQuantized: reader.weights.isQuantized || hasQuantizationConfig(folder, names))
-    return reader.inFolder(folder, weights: weights)
+    let isQuantized = hasQuantizationConfig(folder, names)
+    return reader.inFolder(
+      folder, weights: isQuantized ? reader.weights.quantized : reader.weights)
   }
 
   /// Whether a folder holds one model, rather than several checkpoints or none.

@@ -48,22 +48,28 @@ public final class ReadableFile: ByteSource {
   public func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int)
     throws(FileError)
   {
+    try unsafe buffer.withUnsafeBytes(in: position..<position + count) { memory throws(FileError) in
+      try unsafe fill(memory, from: offset)
+    }
+  }
+
+  private func fill(_ memory: UnsafeMutableRawBufferPointer, from offset: Int) throws(FileError) {
     var done = 0
-    while done < count {
-      let range = position + done..<position + count
-      let result = unsafe buffer.withUnsafeBytes(in: range) { memory in
-        Result { [descriptor] in
-          unsafe try descriptor.read(fromAbsoluteOffset: Int64(offset + done), into: memory)
-        }
+    while done < memory.count {
+      let read: Int
+      do {
+        read = try unsafe descriptor.read(
+          fromAbsoluteOffset: Int64(offset + done),
+          into: UnsafeMutableRawBufferPointer(rebasing: memory[done...]))
+      } catch {
+        throw FileError(.read, path, errno: error as? Errno)
       }
-      switch result {
-      case .success(0):
+      guard read > 0 else {
         throw FileError(
           .read, path, reason: "the file ends at byte \(offset + done) of \(size)",
           hint: "it was changed while it was being read")
-      case .success(let read): done += read
-      case .failure(let error): throw FileError(.read, path, errno: error as? Errno)
       }
+      done += read
     }
   }
 
@@ -71,8 +77,15 @@ public final class ReadableFile: ByteSource {
   ///
   /// - Throws: `FileError` when reading fails or the file ends before.
   public func bytes(in range: Range<Int>) throws(FileError) -> [UInt8] {
-    let buffer = ByteBuffer(count: range.count)
-    try read(at: range.lowerBound, count: range.count, into: buffer, at: 0)
-    return buffer.bytes(in: 0..<range.count)
+    do {
+      return try unsafe [UInt8](unsafeUninitializedCapacity: range.count) { memory, count in
+        try unsafe fill(UnsafeMutableRawBufferPointer(memory), from: range.lowerBound)
+        count = range.count
+      }
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(.read, path, errno: error as? Errno)
+    }
   }
 }

@@ -1,3 +1,17 @@
+/// A key that an object is expected to have.
+public struct ExpectedKey: Sendable {
+  /// The key.
+  public let name: String
+  /// The key as it is usually written, with its quotes and the colon.
+  fileprivate let spelling: [UInt8]
+
+  /// Expects a key.
+  public init(_ name: String) {
+    self.name = name
+    spelling = Array((JSONValue.quoted(name) + ":").utf8)
+  }
+}
+
 /// Reads JSON (RFC 8259) from bytes, token by token, without building a tree.
 ///
 /// It is strict: the text is UTF-8 without a byte order mark, integers are exact, and nothing is allocated
@@ -63,6 +77,36 @@ public struct JSONScanner {
     return key
   }
 
+  /// Reads one of the keys that an object is expected to have, or another; nil at the object's end.
+  ///
+  /// The usual spelling of an expected key is compared byte by byte, without making a string.
+  public mutating func nextKey(_ isFirst: inout Bool, among expected: [ExpectedKey])
+    throws(JSONError) -> String?
+  {
+    let start = position
+    if isFirst || accept(",") {
+      for key in expected where accept(bytes: key.spelling) {
+        isFirst = false
+        skipWhitespace()
+        return key.name
+      }
+      position = start
+    }
+    return try nextKey(&isFirst)
+  }
+
+  /// Reads these bytes if they are next.
+  public mutating func accept(bytes expected: [UInt8]) -> Bool {
+    guard bytes.count - position >= expected.count else { return false }
+    var index = position
+    for byte in expected {
+      if bytes[index] != byte { return false }
+      index += 1
+    }
+    position = index
+    return true
+  }
+
   /// Moves to the next element of an array; false at the array's end.
   ///
   /// The array's opening bracket must have been read; `isFirst` is true before its first element.
@@ -76,21 +120,25 @@ public struct JSONScanner {
   /// Reads an integer that is not negative and fits in an `Int`, written as digits only.
   public mutating func naturalNumber() throws(JSONError) -> Int {
     let start = position
+    var index = start
     var value = 0
-    while let digit = next, digit >= UInt8(ascii: "0"), digit <= UInt8(ascii: "9") {
+    while index < bytes.count {
+      let digit = bytes[index] &- UInt8(ascii: "0")
+      guard digit <= 9 else { break }
       let (tens, tooLarge) = value.multipliedReportingOverflow(by: 10)
-      let (sum, overflow) = tens.addingReportingOverflow(Int(digit - UInt8(ascii: "0")))
+      let (sum, overflow) = tens.addingReportingOverflow(Int(digit))
       guard !tooLarge && !overflow else {
         throw JSONError(position: start, reason: "a number that is too large")
       }
       value = sum
-      position += 1
+      index += 1
     }
+    position = index
     guard position > start else { throw error("expected a number without a sign") }
     if bytes[start] == UInt8(ascii: "0") && position > start + 1 {
       throw JSONError(position: start, reason: "a number that starts with 0")
     }
-    if let next, [UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E")].contains(next) {
+    if next == UInt8(ascii: ".") || next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
       throw JSONError(position: start, reason: "expected a whole number")
     }
     skipWhitespace()
@@ -135,16 +183,20 @@ public struct JSONScanner {
     guard next == UInt8(ascii: "\"") else { throw error("expected a string") }
     position += 1
     let start = position
-    while let byte = next {
+    var index = start
+    while index < bytes.count {
+      let byte = bytes[index]
       if byte == UInt8(ascii: "\"") {
-        let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        position += 1
+        position = index + 1
         skipWhitespace()
-        return text
+        return String(decoding: bytes[start..<index], as: UTF8.self)
       }
-      if byte == UInt8(ascii: "\\") { return try escapedString(from: start, opening: opening) }
-      guard byte >= 0x20 else { throw error("a control character in a string") }
-      position += 1
+      if byte == UInt8(ascii: "\\") || byte < 0x20 {
+        position = index
+        guard byte >= 0x20 else { throw error("a control character in a string") }
+        return try escapedString(from: start, opening: opening)
+      }
+      index += 1
     }
     throw JSONError(position: opening, reason: "unterminated string")
   }
@@ -222,8 +274,13 @@ public struct JSONScanner {
     return position - start
   }
 
-  private mutating func skipWhitespace() {
-    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+  /// Skips blanks, which all other functions do behind what they read.
+  public mutating func skipWhitespace() {
+    while position < bytes.count {
+      let byte = bytes[position]
+      guard byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else {
+        return
+      }
       position += 1
     }
   }

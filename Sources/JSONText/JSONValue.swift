@@ -112,10 +112,23 @@ public indirect enum JSONValue: Sendable, Hashable {
   /// Appends a string with its quotes and escapes.
   public static func appendQuoted(_ text: String, to result: inout [UInt8]) {
     result.append(UInt8(ascii: "\""))
+    defer { result.append(UInt8(ascii: "\"")) }
+    let quote = UInt8(ascii: "\"")
+    let backslash = UInt8(ascii: "\\")
+    let bytes = text.utf8.span
+    var isPlain = true
+    for index in bytes.indices {
+      let byte = bytes[index]
+      if byte < 0x20 || byte == quote || byte == backslash { isPlain = false }
+    }
+    if isPlain {
+      result.append(contentsOf: text.utf8)
+      return
+    }
     for byte in text.utf8 {
       switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        result.append(UInt8(ascii: "\\"))
+      case quote, backslash:
+        result.append(backslash)
         result.append(byte)
       case 0x0A: result.append(contentsOf: Array("\\n".utf8))
       case 0x0D: result.append(contentsOf: Array("\\r".utf8))
@@ -126,7 +139,6 @@ public indirect enum JSONValue: Sendable, Hashable {
       default: result.append(byte)
       }
     }
-    result.append(UInt8(ascii: "\""))
   }
 }
 
@@ -144,7 +156,9 @@ extension JSONScanner {
       // By bytes: strings would take two spellings of one character for the same key.
       var keys: Set<[UInt8]> = []
       while let key = try nextKey(&isFirst) {
-        guard keys.insert(Array(key.utf8)).inserted else { throw error("the key '\(key)' for the second time") }
+        guard keys.insert(Array(key.utf8)).inserted else {
+          throw error("the key '\(key)' for the second time")
+        }
         members.append(JSONValue.Member(key, try value(depth: depth + 1)))
       }
       return .object(members)

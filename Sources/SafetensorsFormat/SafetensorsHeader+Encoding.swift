@@ -8,21 +8,34 @@ extension SafetensorsHeader {
   /// order given, which is the order of their data.
   ///
   /// - Throws: `SafetensorsError` when a dtype is not part of the format or the header is too large.
-  public static func encode(_ tensors: [TensorInfo], metadata: [ExactString: String])
+  public static func encode(_ tensors: [Tensor], metadata: [ExactString: String])
     throws(SafetensorsError) -> [UInt8]
   {
     var bytes = [UInt8](repeating: 0, count: 8)
-    bytes.reserveCapacity(8 + tensors.reduce(64) { $0 + $1.name.utf8.count + 96 })
+    bytes.reserveCapacity(8 + tensors.reduce(64) { $0 + $1.info.name.utf8.count + 96 })
     bytes.append(UInt8(ascii: "{"))
     if !metadata.isEmpty { append(metadata, to: &bytes) }
     var begin = 0
     for tensor in tensors {
-      guard tensor.dtype != .complex128 else {
-        throw .badTensor(tensor.name, "safetensors has no dtype for C128")
+      let info = tensor.info
+      guard info.dtype != .complex128 else {
+        throw .badTensor(info.name, "safetensors has no dtype for C128")
       }
       if bytes.count > 9 { bytes.append(UInt8(ascii: ",")) }
-      append(tensor, begin: begin, to: &bytes)
-      begin += tensor.byteCount
+      JSONValue.appendQuoted(info.name, to: &bytes)
+      bytes.append(contentsOf: Piece.dtype)
+      bytes.append(contentsOf: info.dtype.rawValue.utf8)
+      bytes.append(contentsOf: Piece.shape)
+      for (index, extent) in info.shape.dimensions.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        append(extent, to: &bytes)
+      }
+      bytes.append(contentsOf: Piece.offsets)
+      append(begin, to: &bytes)
+      begin += info.byteCount
+      bytes.append(UInt8(ascii: ","))
+      append(begin, to: &bytes)
+      bytes.append(contentsOf: Piece.end)
     }
     bytes.append(UInt8(ascii: "}"))
     while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
@@ -47,34 +60,31 @@ extension SafetensorsHeader {
     bytes.append(UInt8(ascii: "}"))
   }
 
-  private static func append(_ tensor: TensorInfo, begin: Int, to bytes: inout [UInt8]) {
-    JSONValue.appendQuoted(tensor.name, to: &bytes)
-    append(":{\"dtype\":\"", to: &bytes)
-    append(tensor.dtype.rawValue, to: &bytes)
-    append("\",\"shape\":[", to: &bytes)
-    for (index, extent) in tensor.shape.dimensions.enumerated() {
-      if index > 0 { bytes.append(UInt8(ascii: ",")) }
-      append(extent, to: &bytes)
-    }
-    append("],\"data_offsets\":[", to: &bytes)
-    append(begin, to: &bytes)
-    bytes.append(UInt8(ascii: ","))
-    append(begin + tensor.byteCount, to: &bytes)
-    append("]}", to: &bytes)
+  /// The text around the values of a tensor's description.
+  private enum Piece {
+    static let dtype = Array(":{\"dtype\":\"".utf8)
+    static let shape = Array("\",\"shape\":[".utf8)
+    static let offsets = Array("],\"data_offsets\":[".utf8)
+    static let end = Array("]}".utf8)
   }
 
   private static func append(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(contentsOf: text.utf8)
   }
 
-  /// Digits without a string: headers have tens of thousands of numbers.
+  /// Digits without a string: headers have hundreds of thousands of numbers.
   private static func append(_ number: Int, to bytes: inout [UInt8]) {
-    let start = bytes.count
-    var rest = number
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var count = 0
+    var rest = UInt(number)
     repeat {
-      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
+      count += 1
     } while rest > 0
-    bytes[start...].reverse()
+    while count > 0 {
+      count -= 1
+      bytes.append(digits[count])
+    }
   }
 }

@@ -3,8 +3,8 @@ public import TensorCore
 
 /// The header of a safetensors file: what is in the file, and where.
 ///
-/// A value of this type is valid: names are unique, and the tensors fill the data from its first byte to
-/// its last without gaps. Layout of the file: N as 8 little-endian bytes, N bytes of JSON, the data
+/// A value of this type is valid: the tensors fill the data from its first byte to its last without gaps.
+/// That no name is there twice is checked by `WeightMap`, which indexes the names. Layout of the file: N as 8 little-endian bytes, N bytes of JSON, the data
 /// (https://github.com/huggingface/safetensors, "Format").
 public struct SafetensorsHeader: Sendable {
   /// The largest header that is read or written, the limit of the reference implementation.
@@ -63,22 +63,32 @@ public struct SafetensorsHeader: Sendable {
     entries = try SafetensorsHeader.ordered(parser.entries, dataByteCount: dataByteCount)
   }
 
+  /// Two tensors in one place are most likely one name that is there twice, which says more.
+  private static func checkNames(_ entries: [Entry]) throws(SafetensorsError) {
+    var names: Set<ExactString> = []
+    for entry in entries where !names.insert(ExactString(entry.info.name)).inserted {
+      throw SafetensorsError(
+        .duplicateTensor, "tensor '\(entry.info.name)' is described twice")
+    }
+  }
+
   /// Orders tensors by their place and checks that they fill the data.
-  private static func ordered(_ found: [HeaderParser.Found], dataByteCount: Int)
+  private static func ordered(_ found: [Entry], dataByteCount: Int)
     throws(SafetensorsError) -> [Entry]
   {
     var entries = found
-    let isOrdered = zip(found, found.dropFirst()).allSatisfy { $0.range.precedes($1.range) }
-    if !isOrdered { entries.sort { $0.range.precedes($1.range) } }
+    let isOrdered = found.indices.dropFirst().allSatisfy { found[$0 - 1].precedes(found[$0]) }
+    if !isOrdered { entries.sort { $0.precedes($1) } }
     var position = 0
     for entry in entries {
-      guard entry.range.begin == position else {
+      guard entry.begin == position else {
+        try checkNames(entries)
         throw .badTensor(
           entry.info.name,
-          "its data starts at byte \(entry.range.begin), expected \(position): "
-            + (entry.range.begin < position ? "it overlaps another tensor" : "there is a gap"))
+          "its data starts at byte \(entry.begin), expected \(position): "
+            + (entry.begin < position ? "it overlaps another tensor" : "there is a gap"))
       }
-      position = entry.range.end
+      position += entry.info.byteCount
     }
     guard position == dataByteCount else {
       throw SafetensorsError(
@@ -86,30 +96,26 @@ public struct SafetensorsHeader: Sendable {
         "the header describes \(position) bytes of data, the file has \(dataByteCount)",
         hint: position > dataByteCount ? SafetensorsError.incompleteHint : nil)
     }
-    return entries.map { Entry(info: $0.info, begin: $0.range.begin) }
+    return entries
   }
 }
 
-/// A first byte and the byte behind the last one.
-struct DataRange {
-  let begin: Int
-  let end: Int
-
+extension SafetensorsHeader.Entry {
   /// Empty tensors stand before the tensor that starts at their place.
-  func precedes(_ other: DataRange) -> Bool { (begin, end) < (other.begin, other.end) }
+  fileprivate func precedes(_ other: SafetensorsHeader.Entry) -> Bool {
+    begin != other.begin ? begin < other.begin : info.byteCount < other.info.byteCount
+  }
 }
 
 /// The state of parsing a header: kept apart so that an error can be told with the tensor it is in.
 private struct HeaderParser {
-  struct Found {
-    let info: TensorInfo
-    let range: DataRange
-  }
-
-  var entries: [Found] = []
+  var entries: [SafetensorsHeader.Entry] = []
   var metadata: [ExactString: String]?
-  private var names: Set<ExactString> = []
   private var current: String?
+  /// Most tensors have the dtype of the one before.
+  private var lastDType: (quoted: [UInt8], dtype: DType)?
+
+  private static let fields = ["dtype", "shape", "data_offsets"].map { ExpectedKey($0) }
 
   enum Failure: Error {
     case json(JSONError)
@@ -133,6 +139,8 @@ private struct HeaderParser {
   mutating func parse(_ json: [UInt8]) throws(Failure) {
     do {
       var scanner = try JSONScanner(json)
+      // A tensor takes about 100 bytes of header; the array grows if that is wrong.
+      entries.reserveCapacity(json.count / 100)
       try scanner.expect("{")
       var isFirst = true
       while let name = try scanner.nextKey(&isFirst) {
@@ -173,26 +181,23 @@ private struct HeaderParser {
   }
 
   private mutating func parseTensor(_ name: String, _ scanner: inout JSONScanner) throws {
-    guard names.insert(ExactString(name)).inserted else {
-      throw SafetensorsError(.duplicateTensor, "tensor '\(name)' is described twice")
-    }
     var dtype: DType?
     var dimensions: [Int]?
-    var range: DataRange?
+    var range: (begin: Int, end: Int)?
     try scanner.expect("{")
     var isFirst = true
-    while let field = try scanner.nextKey(&isFirst) {
+    while let field = try scanner.nextKey(&isFirst, among: HeaderParser.fields) {
       switch field {
       case "dtype" where dtype == nil:
         dtype = try parseDType(name, &scanner)
       case "shape" where dimensions == nil:
-        dimensions = try numbers(&scanner, atMost: Shape.maximumRank, "dimensions")
+        dimensions = try parseDimensions(&scanner)
       case "data_offsets" where range == nil:
-        let offsets = try numbers(&scanner, atMost: 2, "data offsets")
-        guard offsets.count == 2 else {
-          throw SafetensorsError.badTensor(name, "expected 2 data offsets, found \(offsets.count)")
-        }
-        range = DataRange(begin: offsets[0], end: offsets[1])
+        try scanner.expect("[")
+        let begin = try scanner.naturalNumber()
+        try scanner.expect(",")
+        range = (begin, try scanner.naturalNumber())
+        try scanner.expect("]")
       case "dtype", "shape", "data_offsets":
         throw SafetensorsError.badTensor(name, "the field '\(field)' is there twice")
       default:
@@ -206,9 +211,9 @@ private struct HeaderParser {
     entries.append(try checked(name, dtype, dimensions, range))
   }
 
-  private func checked(_ name: String, _ dtype: DType, _ dimensions: [Int], _ range: DataRange)
-    throws(SafetensorsError) -> Found
-  {
+  private func checked(
+    _ name: String, _ dtype: DType, _ dimensions: [Int], _ range: (begin: Int, end: Int)
+  ) throws(SafetensorsError) -> SafetensorsHeader.Entry {
     let info: TensorInfo
     do {
       info = try TensorInfo(name: name, dtype: dtype, shape: Shape(dimensions))
@@ -224,25 +229,31 @@ private struct HeaderParser {
         "expected \(info.byteCount) bytes of data for \(dtype.rawValue) \(info.shape), "
           + "found \(range.end - range.begin)")
     }
-    return Found(info: info, range: range)
+    return SafetensorsHeader.Entry(info: info, begin: range.begin)
   }
 
-  private func parseDType(_ name: String, _ scanner: inout JSONScanner) throws -> DType {
+  private mutating func parseDType(_ name: String, _ scanner: inout JSONScanner) throws -> DType {
+    if let lastDType, scanner.accept(bytes: lastDType.quoted) {
+      scanner.skipWhitespace()
+      return lastDType.dtype
+    }
     let text = try scanner.string()
     guard let dtype = DType(rawValue: text), dtype != .complex128 else {
       throw SafetensorsError.badTensor(name, "unknown dtype '\(text)'")
     }
+    lastDType = (Array("\"\(text)\"".utf8), dtype)
     return dtype
   }
 
-  private func numbers(_ scanner: inout JSONScanner, atMost limit: Int, _ what: String) throws
-    -> [Int]
-  {
+  private func parseDimensions(_ scanner: inout JSONScanner) throws -> [Int] {
     var numbers: [Int] = []
+    numbers.reserveCapacity(4)
     try scanner.expect("[")
     var isFirst = true
     while try scanner.nextElement(&isFirst) {
-      guard numbers.count < limit else { throw scanner.error("more than \(limit) \(what)") }
+      guard numbers.count < Shape.maximumRank else {
+        throw scanner.error("more than \(Shape.maximumRank) dimensions")
+      }
       numbers.append(try scanner.naturalNumber())
     }
     return numbers

@@ -64,7 +64,8 @@ public struct SafetensorsIndex: Sendable {
     guard let value = metadata.first(where: { $0.key == "total_size" })?.value else { return nil }
     // Some writers divide in floating point and write 1234.0.
     guard let size = value.integer ?? value.double.flatMap({ Int(exactly: $0) }) else {
-      throw SafetensorsError(.badIndex, "the 'total_size' of the index is \(value.text), no number of bytes")
+      throw SafetensorsError(
+        .badIndex, "the 'total_size' of the index is \(value.text), no number of bytes")
     }
     return size
   }

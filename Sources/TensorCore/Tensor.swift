@@ -1,5 +1,8 @@
 /// A named array of numbers whose values are read only when they are asked for.
-public struct Tensor: Sendable {
+///
+/// A tensor never changes. It is a class because checkpoints have tens of thousands of them, which are
+/// passed on from map to plan to stream without copying what they hold.
+public final class Tensor: Sendable {
   /// Name, dtype and shape.
   public let info: TensorInfo
   /// Where the values come from.
@@ -14,7 +17,7 @@ public struct Tensor: Sendable {
   /// A tensor of values in memory, stored as `encoding` says.
   ///
   /// - Throws: `TensorError` when `bytes` are not as many as the shape and dtype need.
-  public init(name: String, shape: Shape, encoding: ElementEncoding, bytes: [UInt8])
+  public convenience init(name: String, shape: Shape, encoding: ElementEncoding, bytes: [UInt8])
     throws(TensorError)
   {
     let info = try TensorInfo(name: name, dtype: encoding.dtype, shape: shape)
@@ -27,7 +30,7 @@ public struct Tensor: Sendable {
   /// A tensor of F32 values in memory.
   ///
   /// - Throws: `TensorError` when the values are not as many as the shape needs.
-  public init(name: String, shape: Shape, values: [Float]) throws(TensorError) {
+  public convenience init(name: String, shape: Shape, values: [Float]) throws(TensorError) {
     let bytes = values.flatMap { value in
       (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
     }

@@ -72,7 +72,7 @@ public struct TensorError: DiagnosedError, Hashable {
   }
 
   static func duplicateName(_ name: String) -> TensorError {
-    TensorError(code: .duplicateName, description: "the name '\(name)' is used twice")
+    TensorError(code: .duplicateName, description: "tensor '\(name)' is described twice")
   }
 
   static func wrongByteCount(_ info: TensorInfo, found: Int) -> TensorError {

@@ -12,7 +12,7 @@ public struct WeightMap: Sendable {
   /// Whether the checkpoint says that its values are codes of a quantisation.
   public let isQuantized: Bool
 
-  private let positions: [ExactString: Int]
+  private let index: LazyNameIndex
 
   /// Orders tensors.
   ///
@@ -20,25 +20,47 @@ public struct WeightMap: Sendable {
   public init(
     _ tensors: [Tensor], metadata: [ExactString: String] = [:], isQuantized: Bool = false
   ) throws(TensorError) {
-    var positions = [ExactString: Int](minimumCapacity: tensors.count)
-    for (position, tensor) in tensors.enumerated() {
-      guard positions.updateValue(position, forKey: ExactString(tensor.info.name)) == nil else {
-        throw .duplicateName(tensor.info.name)
-      }
-    }
     self.tensors = tensors
     self.metadata = metadata
     self.isQuantized = isQuantized
-    self.positions = positions
+    index = LazyNameIndex(try NameIndex(tensors))
   }
+
+  /// Orders tensors whose names are known to differ.
+  package init(distinct tensors: [Tensor], metadata: [ExactString: String]) {
+    self.tensors = tensors
+    self.metadata = metadata
+    isQuantized = false
+    index = LazyNameIndex(nil)
+  }
+
+  private init(_ other: WeightMap, isQuantized: Bool) {
+    tensors = other.tensors
+    metadata = other.metadata
+    index = other.index
+    self.isQuantized = isQuantized
+  }
+
+  /// The same map, whose values are codes of a quantisation.
+  package var quantized: WeightMap { WeightMap(self, isQuantized: true) }
 
   /// The tensor of this name.
   public subscript(name: String) -> Tensor? {
-    positions[ExactString(name)].map { tensors[$0] }
+    position(of: name).map { tensors[$0] }
   }
 
   /// The place of the tensor of this name.
-  public func position(of name: String) -> Int? { positions[ExactString(name)] }
+  public func position(of name: String) -> Int? { index.position(of: name, in: tensors) }
+
+  /// The place of the tensor of this name, which is likely to be `expected`.
+  package func position(of name: String, expected: Int) -> Int? {
+    if expected < tensors.count,
+      ExactString(tensors[expected].info.name) == ExactString(name)
+    {
+      return expected
+    }
+    return position(of: name)
+  }
 
   /// The number of tensors.
   public var count: Int { tensors.count }

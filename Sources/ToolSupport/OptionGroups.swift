@@ -36,7 +36,7 @@ package struct RunOptions: ParsableArguments {
   /// The options of a stream that shows its progress.
   package func streamOptions(progress: ProgressLine) -> StreamOptions {
     StreamOptions(
-      threads: threads ?? ProcessLimits.processorCount,
+      threads: threads ?? CurrentProcess.processorCount,
       nonFinite: allowsNaN ? .allow : .refuse,
       interruption: { Signals.noted },
       progress: { progress.update(done: $0, total: $1) })

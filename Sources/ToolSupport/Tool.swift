@@ -48,7 +48,8 @@ package struct Tool: Sendable {
   /// Runs `body`; an error is told in one sentence with the way out, and ends in its exit code.
   package func run(_ body: () throws -> Void) throws {
     Signals.watch()
-    ProcessLimits.raiseOpenFiles()
+    CurrentProcess.raiseOpenFiles()
+    CurrentProcess.keepFreedMemory()
     do {
       try body()
     } catch let error as any DiagnosedError {

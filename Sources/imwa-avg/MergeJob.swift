@@ -23,7 +23,8 @@ struct MergeJob {
   /// The number of updates to record in a moving average.
   var updateCount: Int?
 
-  func perform(_ method: some MergeMethod, described description: String) throws {
+  /// Does the work, prints the result, and ends the process.
+  func perform(_ method: some MergeMethod, described description: String) throws -> Never {
     let start = ContinuousClock.now
     for notice in readers.flatMap(\.notices) { tool.notice(notice) }
     try checkRepeatedInputs()
@@ -51,6 +52,7 @@ struct MergeJob {
     } else if !run.quiet {
       try Console.output.write(report.line(integers: alignment.integers) + "\n")
     }
+    withExtendedLifetime((readers, report)) { CurrentProcess.end(status: 0) }
   }
 
   private func checkRepeatedInputs() throws {

@@ -29,6 +29,9 @@ int imwa_noted_signal(void);
 /// Raises the limit of open files to what the system allows.
 void imwa_raise_open_file_limit(void);
 
+/// Lets memory that was freed be used again instead of going back to the system at once.
+void imwa_keep_freed_memory(void);
+
 /// The number of processors that this process may run on.
 int imwa_processor_count(void);
 

@@ -45,7 +45,8 @@ public struct MergePlan: Sendable {
     for tensor in inputs[0].tensors where selection.includes(tensor.info.name) {
       try builder.add(tensor, firstInput: 0)
     }
-    for (number, input) in inputs.enumerated().dropFirst() {
+    for (number, input) in inputs.enumerated().dropFirst()
+    where builder.matchedCounts[number] < input.count {
       for tensor in input.tensors where selection.includes(tensor.info.name) {
         if inputs[..<number].contains(where: { $0.position(of: tensor.info.name) != nil }) {
           continue
@@ -74,7 +75,7 @@ public struct MergePlan: Sendable {
   public func weights(
     combining recurrence: (_ inputs: [Int]) throws -> LinearRecurrence
   ) throws -> WeightMap {
-    var operations: [[Int]: BlockOperation] = [:]
+    var last: (inputs: [Int], operation: BlockOperation)?
     var tensors: [Tensor] = []
     tensors.reserveCapacity(entries.count)
     for entry in entries {
@@ -82,16 +83,16 @@ public struct MergePlan: Sendable {
       switch entry.treatment {
       case .fixed(let fixed): operation = fixed
       case .combine:
-        if let known = operations[entry.inputs] {
-          operation = known
+        if let last, last.inputs == entry.inputs {
+          operation = last.operation
         } else {
           operation = .linear(try recurrence(entry.inputs))
-          operations[entry.inputs] = operation
+          last = (entry.inputs, operation)
         }
       }
       tensors.append(Tensor(entry.info, storage: .computed(operation, entry.tensors)))
     }
-    return try WeightMap(tensors, metadata: metadata)
+    return WeightMap(distinct: tensors, metadata: metadata)
   }
 
   /// Makes entries and collects mismatches.
@@ -101,6 +102,10 @@ public struct MergePlan: Sendable {
     let packed: [PackedTensors]
     let allInputs: [Int]
     var entries: [Entry] = []
+    /// Where the next tensor of each input is expected: behind the last one that was met.
+    var expected: [Int]
+    /// How many tensors of each input have been met.
+    var matchedCounts: [Int]
     var mismatches: [Mismatch] = []
     var leftOut: [String] = []
     var optimizerTensors: [String] = []
@@ -110,23 +115,27 @@ public struct MergePlan: Sendable {
       self.policy = policy
       packed = inputs.map { PackedTensors($0) }
       allInputs = Array(inputs.indices)
+      matchedCounts = inputs.map { _ in 0 }
+      expected = matchedCounts
       entries.reserveCapacity(inputs[0].count)
     }
 
     mutating func add(_ first: Tensor, firstInput: Int) throws {
       let name = first.info.name
-      var tensors = [first]
+      var tensors: [Tensor] = []
       tensors.reserveCapacity(inputs.count)
-      var missing: [Int] = []
-      var present = [firstInput]
-      for number in inputs.indices where number != firstInput {
-        guard number > firstInput, let tensor = inputs[number][name] else {
+      tensors.append(first)
+      var missing = Array(0..<firstInput)
+      for number in firstInput + 1..<inputs.count {
+        if let position = inputs[number].position(of: name, expected: expected[number]) {
+          matchedCounts[number] += 1
+          expected[number] = position + 1
+          tensors.append(inputs[number].tensors[position])
+        } else {
           missing.append(number)
-          continue
         }
-        present.append(number)
-        tensors.append(tensor)
       }
+      let present = missing.isEmpty ? allInputs : allInputs.filter { !missing.contains($0) }
       if !missing.isEmpty {
         if policy.missing == .error { noteMissing(name, missing, firstInput) }
         if policy.missing == .intersect { leftOut.append(name) }
@@ -138,13 +147,12 @@ public struct MergePlan: Sendable {
         if policy.optimizer == .drop { return }
       }
       noteDifferences(tensors, present)
-      let inputs = missing.isEmpty ? allInputs : present
       if isOptimizer {
         entries.append(
           Entry(
-            info: first.info, inputs: inputs, treatment: .fixed(.copy), tensors: [first]))
+            info: first.info, inputs: present, treatment: .fixed(.copy), tensors: [first]))
       } else {
-        try append(first.info, inputs, tensors)
+        try append(first.info, present, tensors)
       }
     }
 
@@ -182,8 +190,8 @@ public struct MergePlan: Sendable {
 
     private mutating func noteDifferences(_ tensors: [Tensor], _ present: [Int]) {
       let expected = tensors[0].info
-      for (tensor, input) in zip(tensors, present).dropFirst() {
-        let found = tensor.info
+      for position in 1..<tensors.count {
+        let (found, input) = (tensors[position].info, present[position])
         if found.shape != expected.shape {
           mismatches.append(
             .shape(

@@ -21,11 +21,15 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   /// Opens one file.
   public static func open(_ path: FilePath) throws -> CheckpointReader {
     let (file, header) = try readHeader(path)
-    let weights = try WeightMap(
-      tensors(header.header, in: file, dataOffset: header.dataOffset),
-      metadata: header.header.metadata,
-      isQuantized: header.header.metadata["quantization_config"] != nil)
-    return CheckpointReader(path: path, weights: weights, files: [file])
+    do {
+      let weights = try WeightMap(
+        tensors(header.header, in: file, dataOffset: header.dataOffset),
+        metadata: header.header.metadata,
+        isQuantized: header.header.metadata["quantization_config"] != nil)
+      return CheckpointReader(path: path, weights: weights, files: [file])
+    } catch {
+      throw CheckpointError(path, error)
+    }
   }
 
   /// Reads and checks the header of one file.
@@ -69,8 +73,8 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   static func file(_ name: String?, _ positions: [Int], _ weights: WeightMap) throws
     -> OutputLayout.File
   {
-    let infos = positions.map { weights.tensors[$0].info }
-    let header = try SafetensorsHeader.encode(infos, metadata: weights.metadata)
+    let header = try SafetensorsHeader.encode(
+      positions.map { weights.tensors[$0] }, metadata: weights.metadata)
     var offset = header.count
     var placements: [OutputLayout.Placement] = []
     placements.reserveCapacity(positions.count)

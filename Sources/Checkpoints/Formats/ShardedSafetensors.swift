@@ -32,7 +32,8 @@ enum ShardedSafetensors {
     }
     try checkComplete(tensors, index, path)
     try checkStale(index, in: folder, path)
-    let weights = try WeightMap(tensors, metadata: metadata)
+    // The index names each tensor once, and each was found in the one shard that it names.
+    let weights = WeightMap(distinct: tensors, metadata: metadata)
     return CheckpointReader(
       path: path, weights: weights, files: files,
       arrangement: .sharded(

@@ -34,6 +34,7 @@ final class BlockWorker {
   private var pieces: [Piece] = []
   private var inputPositions: [Int] = []
   private var operands = BlockOperands()
+  private var currentDTypes = -1
 
   /// The tensors found to disagree, by their place in the map.
   private(set) var disagreeing: Set<Int> = []
@@ -134,10 +135,12 @@ final class BlockWorker {
   ) throws {
     let operation = program.operations[segment.run.operation]
     operands.inputOffsets.removeAll(keepingCapacity: true)
-    operands.inputDTypes.removeAll(keepingCapacity: true)
+    if currentDTypes != segment.run.dtypes {
+      currentDTypes = segment.run.dtypes
+      operands.inputDTypes = program.inputDTypes[segment.run.dtypes]
+    }
     for input in 0..<segment.run.inputCount {
       operands.inputOffsets.append(inputPositions[number * program.maximumInputCount + input])
-      operands.inputDTypes.append(program.extents[segment.run.firstExtent + input].dtype)
     }
     operands.outputOffset = segment.position
     operands.outputDType = segment.run.dtype

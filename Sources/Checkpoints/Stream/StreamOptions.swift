@@ -23,7 +23,7 @@ public struct StreamOptions: Sendable {
 
   /// Runs on `threads` threads, without interruption.
   public init(
-    threads: Int = ProcessLimits.processorCount, nonFinite: NonFinite = .refuse,
+    threads: Int = CurrentProcess.processorCount, nonFinite: NonFinite = .refuse,
     interruption: @escaping @Sendable () -> Int32? = { nil },
     progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) {

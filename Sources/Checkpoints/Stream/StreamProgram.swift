@@ -18,6 +18,8 @@ struct StreamProgram: Sendable {
     var byteCount: Int
     let dtype: DType
     let operation: Int
+    /// Which list of input dtypes.
+    let dtypes: Int
     let firstExtent: Int
     let inputCount: Int
 
@@ -35,6 +37,8 @@ struct StreamProgram: Sendable {
   private(set) var sources: [any ByteSource] = []
   private(set) var extents: [Extent] = []
   private(set) var operations: [BlockOperation] = []
+  /// The dtypes of the inputs of runs: few different lists.
+  private(set) var inputDTypes: [[DType]] = []
   let weights: WeightMap
   let blockSize: Int
   private(set) var blockCount = 0
@@ -55,8 +59,13 @@ struct StreamProgram: Sendable {
     var ratio = 0.0
     var inputCount = 1
     for tensor in weights.tensors {
-      ratio = max(ratio, tensor.inputRatio)
-      inputCount = max(inputCount, tensor.inputCount)
+      guard case .computed(_, let inputs) = tensor.storage else {
+        ratio = max(ratio, 1)
+        continue
+      }
+      let size = inputs.reduce(0) { $0 + $1.info.dtype.elementUnit }
+      ratio = max(ratio, Double(size) / Double(tensor.info.dtype.elementUnit))
+      inputCount = max(inputCount, inputs.count)
     }
     inputRatio = ratio
     maximumInputCount = inputCount
@@ -106,19 +115,22 @@ struct StreamProgram: Sendable {
     switch tensor.storage {
     case .bytes:
       operation = .copy
-      appendExtent(tensor)
+      appendExtent(tensor, expectedSource: 0)
     case .computed(let computation, let inputs):
       operation = computation
-      for input in inputs { appendExtent(input) }
+      for number in inputs.indices { appendExtent(inputs[number], expectedSource: number) }
     }
     if operations.last != operation { operations.append(operation) }
+    let dtypes = extents[firstExtent...].lazy.map(\.dtype)
+    if inputDTypes.last?.elementsEqual(dtypes) != true { inputDTypes.append(Array(dtypes)) }
     return Run(
       offset: offset, byteCount: tensor.info.byteCount, dtype: tensor.info.dtype,
-      operation: operations.count - 1, firstExtent: firstExtent,
+      operation: operations.count - 1, dtypes: inputDTypes.count - 1, firstExtent: firstExtent,
       inputCount: extents.count - firstExtent)
   }
 
-  private mutating func appendExtent(_ tensor: Tensor) {
+  /// Adds the place of an input; the first sources are most often those of the inputs in their order.
+  private mutating func appendExtent(_ tensor: Tensor, expectedSource: Int) {
     let source: any ByteSource
     let offset: Int
     switch tensor.storage {
@@ -131,7 +143,9 @@ struct StreamProgram: Sendable {
     }
     let identifier = ObjectIdentifier(source)
     let index: Int
-    if let known = sourceIndexes[identifier] {
+    if expectedSource < sources.count, ObjectIdentifier(sources[expectedSource]) == identifier {
+      index = expectedSource
+    } else if let known = sourceIndexes[identifier] {
       index = known
     } else {
       index = sources.count
@@ -142,14 +156,14 @@ struct StreamProgram: Sendable {
   }
 
   private func isContinuation(_ run: Run, of last: Run) -> Bool {
-    guard run.operation == last.operation, run.dtype == last.dtype,
+    guard run.operation == last.operation, run.dtypes == last.dtypes, run.dtype == last.dtype,
       run.inputCount == last.inputCount
     else { return false }
     let lastElements = last.byteCount / last.dtype.elementUnit
     for input in 0..<run.inputCount {
       let extent = extents[run.firstExtent + input]
       let before = extents[last.firstExtent + input]
-      guard extent.source == before.source, extent.dtype == before.dtype,
+      guard extent.source == before.source,
         extent.offset == before.offset + lastElements * before.dtype.elementUnit
       else { return false }
     }
@@ -167,21 +181,6 @@ private final class ComputedBytes: ByteSource {
 
   func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
     try tensor.read(bytes: offset..<offset + count, into: buffer, at: position)
-  }
-}
-
-extension Tensor {
-  fileprivate var inputs: [Tensor] {
-    if case .computed(_, let inputs) = storage { return inputs }
-    return [self]
-  }
-
-  fileprivate var inputCount: Int { inputs.count }
-
-  fileprivate var inputRatio: Double {
-    inputs.reduce(0) { sum, input in
-      sum + Double(input.info.dtype.elementUnit) / Double(info.dtype.elementUnit)
-    }
   }
 }
 

@@ -15,7 +15,7 @@ public enum BlockOperation: Sendable, Hashable {
   /// The largest integer of the inputs.
   case maximum
   /// A linear combination of floating inputs, which may differ in dtype.
-  case linear(LinearRecurrence)
+  indirect case linear(LinearRecurrence)
 }
 
 /// What a kernel noticed while it computed a block.
@@ -31,7 +31,11 @@ public struct BlockOperands: Sendable {
   /// Where the elements of each input start.
   public var inputOffsets: [Int] = []
   /// The dtype of each input.
-  public var inputDTypes: [DType] = []
+  public var inputDTypes: [DType] = [] {
+    didSet { kernelTypes = inputDTypes.map(\.kernelCode) }
+  }
+  /// The dtypes as the kernels know them.
+  private(set) var kernelTypes: [UInt8] = []
   /// Where the results go.
   public var outputOffset = 0
   /// The dtype of the results.

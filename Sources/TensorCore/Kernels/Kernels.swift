@@ -51,15 +51,10 @@ public enum Kernels {
     }
     precondition(operands.inputOffsets.count == recurrence.inputCount)
     operands.check(in: buffer)
-    let types = operands.inputDTypes.map { dtype in
-      guard let (type, inputParts) = dtype.kernelType, inputParts == parts else {
-        preconditionFailure("\(dtype) cannot be combined into \(operands.outputDType)")
-      }
-      return UInt8(type.rawValue)
-    }
+    precondition(operands.inputDTypes.allSatisfy { $0.kernelType?.parts == parts })
     return unsafe recurrence.withKernelRecurrence { kernelRecurrence in
       unsafe imwa_combine(
-        path.kernelPath, buffer.base, operands.inputOffsets, types,
+        path.kernelPath, buffer.base, operands.inputOffsets, operands.kernelTypes,
         kernelRecurrence, buffer.base + operands.outputOffset, outputType,
         operands.elementCount * parts)
     }
@@ -127,6 +122,9 @@ extension DType {
     default: nil
     }
   }
+
+  /// The kernels' type as a number; 0 without arithmetic.
+  var kernelCode: UInt8 { UInt8(kernelType?.0.rawValue ?? 0) }
 
   fileprivate var kernelIntegerType: imwa_integer_type? {
     switch self {

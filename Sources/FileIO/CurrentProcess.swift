@@ -1,4 +1,5 @@
 import CSystemShims
+import Glibc
 
 /// Signals that ask the process to end, noted so that work can stop cleanly.
 public enum Signals {
@@ -12,10 +13,19 @@ public enum Signals {
   }
 }
 
-/// Limits of the process.
-public enum ProcessLimits {
+/// The process that runs.
+public enum CurrentProcess {
+  /// Ends the process.
+  ///
+  /// All memory goes back at once: freeing the descriptions of tens of thousands of tensors one by one
+  /// takes as long as averaging them.
+  public static func end(status: Int32) -> Never { exit(status) }
+
   /// The number of processors that this process may use, which a batch system may have limited.
   public static let processorCount = max(1, Int(imwa_processor_count()))
+
+  /// Keeps freed memory for what comes next: reading headers frees megabytes that plans need at once.
+  public static func keepFreedMemory() { imwa_keep_freed_memory() }
 
   /// Allows as many open files as the system does: a model may have hundreds of shards.
   public static func raiseOpenFiles() { imwa_raise_open_file_limit() }
