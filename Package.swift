@@ -73,6 +73,35 @@ let package = Package(
         argumentParser, system,
       ],
       swiftSettings: strict),
+
+    // Tests mirror the sources.
+    .target(
+      name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport",
+      swiftSettings: testing),
+    .testTarget(
+      name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], swiftSettings: testing),
+    .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: testing),
+    .testTarget(
+      name: "FileIOTests", dependencies: ["FileIO", "TensorCore", "TestSupport", system],
+      swiftSettings: testing),
+    .testTarget(
+      name: "SafetensorsFormatTests",
+      dependencies: ["JSONText", "SafetensorsFormat", "TensorCore", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "CheckpointsTests",
+      dependencies: ["Checkpoints", "FileIO", "JSONText", "TensorCore", "TestSupport", system],
+      swiftSettings: testing),
+    .testTarget(
+      name: "WeightAveragingTests",
+      dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "WeightAveraging"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "ToolSupportTests", dependencies: ["TensorCore", "ToolSupport"], swiftSettings: testing),
+    .testTarget(
+      name: "imwa-avgTests",
+      dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "imwa-avg"],
+      swiftSettings: testing),
   ],
   cLanguageStandard: .gnu11
 )

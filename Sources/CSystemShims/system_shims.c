@@ -64,6 +64,13 @@ void imwa_watch_signals(void) {
       sigaction(watched[index], &action, NULL);
     }
   }
+  // Programs that start tools from worker threads hand down a mask that blocks signals.
+  sigset_t unblocked;
+  sigemptyset(&unblocked);
+  for (size_t index = 0; index < sizeof watched / sizeof watched[0]; index++) {
+    sigaddset(&unblocked, watched[index]);
+  }
+  sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
 }

@@ -214,8 +214,7 @@ public final class StagedOutput {
     var current = path.lexicallyNormalized()
     for _ in 0..<40 {
       guard FileStatus(ofLink: current)?.kind == .symbolicLink else {
-        return current.isAbsolute || current.components.count > 1
-          ? current : FilePath(".").pushing(current)
+        return current
       }
       var target = [CChar](repeating: 0, count: 4096)
       let length = unsafe current.withPlatformString { unsafe readlink($0, &target, 4095) }

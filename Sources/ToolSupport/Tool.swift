@@ -61,12 +61,25 @@ package struct Tool: Sendable {
   /// Says something that a user should know, unless it should be quiet.
   package func notice(_ text: String) {
     guard talk == .normal else { return }
-    try? Console.error.write("\(name): note: \(text)\n")
+    try? Console.error.write("\(name): note: \(Tool.printable(text))\n")
   }
 
   private func complain(_ text: String, hint: String?) {
-    let hint = hint.map { "  hint: \($0)\n" } ?? ""
-    try? Console.error.write("\(name): \(text)\n\(hint)")
+    let hint = hint.map { "  hint: \(Tool.printable($0))\n" } ?? ""
+    try? Console.error.write("\(name): \(Tool.printable(text))\n\(hint)")
+  }
+
+  /// Names from files reach messages: control characters would reach the terminal, and a name may have
+  /// millions of characters.
+  static func printable(_ text: String) -> String {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      String(
+        String.UnicodeScalarView(
+          line.unicodeScalars.prefix(1000).map { scalar in
+            scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar
+          }))
+    }
+    return lines.joined(separator: "\n")
   }
 
   private static func exitCode(for kind: FailureKind) -> ExitCode {

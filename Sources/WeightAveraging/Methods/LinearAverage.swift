@@ -43,7 +43,7 @@ public struct LinearAverage: MergeMethod {
     let chosen = inputs.map { weights[$0] }
     let sum = chosen.dropFirst().reduce(chosen[0], +)
     let coefficients = chosen.map { $0 / sum }
-    guard sum != 0, coefficients.allSatisfy({ $0.isFinite }) else {
+    guard sum != 0, sum.isFinite, coefficients.allSatisfy({ $0.isFinite }) else {
       throw MergeError(
         .weightsSumToZero,
         "the weights \(chosen.map { "\($0)" }.joined(separator: ", ")) sum to \(sum == 0 ? "zero" : "\(sum)")",

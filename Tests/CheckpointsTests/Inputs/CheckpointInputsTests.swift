@@ -1,0 +1,73 @@
+import SystemPackage
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct CheckpointInputsTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    let bytes = SafetensorsFile.encode([.init("w", [1])])
+    for step in [9, 10, 100] { try folder.write("run/step-\(step).safetensors", bytes) }
+    try folder.write("run/log.txt", text: "")
+    try folder.write("run/.hidden.safetensors", bytes)
+    for step in [500, 1000] {
+      try folder.write("trainer/checkpoint-\(step)/model.safetensors", bytes)
+    }
+  }
+
+  private func expand(_ argument: String) throws -> [String] {
+    try CheckpointInputs.expand([folder.file(argument)]).map {
+      String($0.string.dropFirst(folder.path.count + 1))
+    }
+  }
+
+  @Test func aFolderStandsForItsCheckpointsInNaturalOrder() throws {
+    #expect(
+      try expand("run")
+        == ["run/step-9.safetensors", "run/step-10.safetensors", "run/step-100.safetensors"])
+    #expect(
+      try expand("trainer") == ["trainer/checkpoint-500", "trainer/checkpoint-1000"])
+  }
+
+  @Test func aFolderWithAModelIsOneCheckpoint() throws {
+    #expect(try expand("trainer/checkpoint-500") == ["trainer/checkpoint-500"])
+  }
+
+  @Test func patternsAreExpanded() throws {
+    #expect(
+      try expand("run/step-1*.safetensors") == [
+        "run/step-10.safetensors", "run/step-100.safetensors",
+      ])
+    #expect(
+      try expand("*/checkpoint-[0-9]*") == ["trainer/checkpoint-500", "trainer/checkpoint-1000"])
+    #expect(throws: CheckpointError.self) { try expand("run/none-*") }
+  }
+
+  @Test func aFileWhoseNameLooksLikeAPatternIsAFile() throws {
+    try folder.write("a[1].safetensors", SafetensorsFile.encode([.init("w", [1])]))
+    #expect(try expand("a[1].safetensors") == ["a[1].safetensors"])
+  }
+
+  @Test func aFolderWithoutCheckpointsIsRefused() throws {
+    try folder.write("empty/x.txt", text: "")
+    #expect(throws: CheckpointError.self) { try expand("empty") }
+  }
+
+  @Test func theLastAreThoseWithTheHighestNumbers() {
+    let paths = ["s-100", "s-9", "s-20"].map { FilePath($0) }
+    #expect(CheckpointInputs.last(2, of: paths) == ["s-20", "s-100"])
+    #expect(CheckpointInputs.last(9, of: paths).count == 3)
+  }
+
+  @Test(arguments: [
+    ("a2", "a10"), ("a", "a1"), ("a1b2", "a1b10"), ("a09", "a10"), ("1", "a"),
+    ("x9", "x99999999999999999999"),
+  ])
+  func numbersAreOrderedByTheirValue(first: String, second: String) {
+    #expect(NaturalOrder(first) < NaturalOrder(second))
+    #expect(!(NaturalOrder(second) < NaturalOrder(first)))
+  }
+}

@@ -1,0 +1,77 @@
+import TestSupport
+import Testing
+
+@Suite struct EMACommandTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    for (name, value) in [("state", Float(0)), ("n1", 8), ("n2", 8)] {
+      try folder.write(
+        "\(name).safetensors", SafetensorsFile.encode([.init("w", [value])], metadata: ["k": "v"]))
+    }
+  }
+
+  private func ema(_ arguments: String...) throws -> ToolProcess.Result {
+    try ToolProcess.run("imwa-avg", ["ema"] + arguments, in: folder.path)
+  }
+
+  private func state(_ name: String = "state.safetensors") throws -> (
+    value: Float?, updates: String?
+  ) {
+    let file = try SafetensorsFile.decode(try folder.read(name))
+    return (file.tensors["w"]?.floats.first, file.metadata["imwa_ema_updates"])
+  }
+
+  @Test func addsCheckpointsInOrder() throws {
+    let result = try ema(
+      "state.safetensors", "n1.safetensors", "n2.safetensors", "--decay", "0.5", "-o",
+      "o.safetensors")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try state("o.safetensors").value == 6)
+    #expect(try state("o.safetensors").updates == "2")
+  }
+
+  @Test func countsUpdatesInPlace() throws {
+    for expected in ["1", "2", "3"] {
+      let result = try ema(
+        "state.safetensors", "n1.safetensors", "--decay", "0.5", "-o", "state.safetensors",
+        "--force", "--no-provenance")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(try state().updates == expected)
+    }
+    #expect(try state().value == 7)
+  }
+
+  @Test func warmUpTakesTheCountOfTheState() throws {
+    // λ₀ = 1/10: 0.9 · 8 = 7.2; λ₁ = 2/11.
+    for _ in 0..<2 {
+      _ = try ema(
+        "state.safetensors", "n1.safetensors", "--decay", "0.9", "--warmup", "-o",
+        "state.safetensors", "--force")
+    }
+    let first = Float((1 - 1.0 / 10) * 8)
+    let second = Float(2.0 / 11 * Double(first) + (1 - 2.0 / 11) * 8)
+    #expect(try state().value == second)
+    let later = try ema(
+      "state.safetensors", "n1.safetensors", "--decay", "0.9", "--warmup", "--step", "1000", "-o",
+      "o.safetensors")
+    #expect(later.status == 0)
+    #expect(try state("o.safetensors").updates == "1001")
+  }
+
+  @Test(arguments: ["1.5", "-0.1", "x"])
+  func decaysOutOfRangeAreRefused(decay: String) throws {
+    let result = try ema(
+      "state.safetensors", "n1.safetensors", "--decay=\(decay)", "-o", "o.safetensors")
+    #expect(result.status == 64)
+  }
+
+  @Test func mergesDoNotInheritTheCount() throws {
+    _ = try ema("state.safetensors", "n1.safetensors", "--decay", "0.5", "-o", "o.safetensors")
+    _ = try ToolProcess.run(
+      "imwa-avg", ["merge", "o.safetensors", "n2.safetensors", "-o", "p.safetensors"],
+      in: folder.path)
+    #expect(try state("p.safetensors").updates == nil)
+  }
+}
