@@ -17,7 +17,7 @@ dependencies:
 	@scripts/install-dependencies.sh
 
 build: dependencies
-	swift build -c release --static-swift-stdlib
+	swift build -c release --static-swift-stdlib $(addprefix --product ,$(TOOLS)) -Xswiftc -use-ld=lld
 	@scripts/check-standalone.sh $(addprefix $(RELEASE)/,$(TOOLS))
 
 demo: build
@@ -38,7 +38,7 @@ test-tool: build
 
 # Another package that depends on the library, and the README's five lines.
 test-client:
-	swift run --package-path Tests/LibraryClient
+	swift run --package-path Tests/LibraryClient LibraryClient .build/client-average.safetensors
 
 # The real safetensors, NumPy and PyTorch: minutes, and a virtual environment.
 test-integration: build

@@ -44,4 +44,4 @@ show "$release/imwa-avg" merge $inputs/mlp_s1.safetensors $inputs/cnn_bn_s1.safe
 
 echo
 echo "The first values of the mean, and what exact integer arithmetic says:"
-python3 Tests/Oracle/show_mean.py fc.bias "$folder/mean.safetensors" $inputs/cnn_bn_s?.safetensors
+python3 Tests/Oracle/show_mean.py fc.weight "$folder/mean.safetensors" $inputs/cnn_bn_s?.safetensors

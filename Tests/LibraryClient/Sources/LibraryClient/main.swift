@@ -7,7 +7,7 @@ let maps = try ["a", "b"].map { name in
   try WeightMap(contentsOf: "fixtures/safetensors/mlp_s\(name == "a" ? 1 : 2).safetensors")
 }
 let average = try WeightMap.average(of: maps, weights: [0.7, 0.3])
-let output = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "/tmp/average.safetensors"
+let output = CommandLine.arguments.count > 1 ? CommandLine.arguments[1] : "average.safetensors"
 try average.write(to: output, existing: .replace)
 print("wrote \(average.count) tensors to \(output)")
 
