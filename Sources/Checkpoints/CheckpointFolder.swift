@@ -5,12 +5,12 @@ import TensorCore
 
 /// Folders that hold a model: an index and shards, or one file, and the sidecar files of both.
 enum CheckpointFolder {
-  /// Opens the model in a folder.
-  static func open(_ folder: FilePath) throws -> CheckpointReader {
+  /// Opens the model in a folder, the one of an index when its name is given.
+  static func open(_ folder: FilePath, index chosenIndex: String? = nil) throws -> CheckpointReader {
     let names = try Folder.names(in: folder)
     var notices: [String] = []
     var reader: CheckpointReader
-    if let index = try index(among: names, in: folder) {
+    if let index = try chosenIndex ?? index(among: names, in: folder) {
       reader = try ShardedSafetensors.open(index: folder.appending(index), folder: folder)
       if names.contains("model.safetensors"),
         !reader.files.contains(where: {
@@ -24,9 +24,8 @@ enum CheckpointFolder {
       reader = try FormatDetection.format(of: file).open(file)
     }
     reader.notices += notices
-    let isQuantized = hasQuantizationConfig(folder, names)
-    return reader.inFolder(
-      folder, weights: isQuantized ? reader.weights.quantized : reader.weights)
+    let isQuantized = hasQuantizationConfig(folder)
+    return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }
 
   /// Whether a folder holds one model, rather than several checkpoints or none.
@@ -73,10 +72,9 @@ enum CheckpointFolder {
     return file
   }
 
-  /// Whether `config.json` says that the weights are codes of a quantisation.
-  private static func hasQuantizationConfig(_ folder: FilePath, _ names: [String]) -> Bool {
-    guard names.contains("config.json"),
-      let file = try? ReadableFile(folder.appending("config.json")), file.size < 64 << 20,
+  /// Whether the `config.json` in a folder says that the weights are codes of a quantisation.
+  static func hasQuantizationConfig(_ folder: FilePath) -> Bool {
+    guard let file = try? ReadableFile(folder.appending("config.json")), file.size < 64 << 20,
       let bytes = try? file.bytes(in: 0..<file.size), let config = try? JSONValue(parsing: bytes),
       let quantization = config["quantization_config"]
     else { return false }

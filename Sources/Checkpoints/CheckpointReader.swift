@@ -30,7 +30,9 @@ public struct CheckpointReader: Sendable {
 
   /// The name that provenance and messages use: the last component of the path.
   public var baseName: String {
-    (folder ?? path).lastComponent?.string ?? path.string
+    let name = (folder ?? path).lastComponent?.string
+    return name.flatMap { [".", ".."].contains($0) ? nil : $0 } ?? path.lastComponent?.string
+      ?? path.string
   }
 
   /// Which checkpoint it is, whatever its path.
@@ -49,10 +51,12 @@ public struct CheckpointReader: Sendable {
     }
     if status.kind == .folder {
       self = try CheckpointFolder.open(path)
-    } else if path.lastComponent?.string.hasSuffix(ShardedSafetensors.indexSuffix) == true {
-      self = try ShardedSafetensors.open(index: path, folder: path.folder)
+    } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix) {
+      self = try CheckpointFolder.open(path.folder, index: name)
     } else {
-      self = try FormatDetection.format(of: path).open(path)
+      let reader = try FormatDetection.format(of: path).open(path)
+      let isQuantized = CheckpointFolder.hasQuantizationConfig(path.folder)
+      self = isQuantized ? reader.with(reader.weights.quantized) : reader
     }
   }
 
@@ -68,8 +72,8 @@ public struct CheckpointReader: Sendable {
     self.notices = notices
   }
 
-  /// The same checkpoint as the contents of a folder.
-  func inFolder(_ folder: FilePath, weights: WeightMap) -> CheckpointReader {
+  /// The same checkpoint with other weights, as the contents of a folder when one is given.
+  func with(_ weights: WeightMap, in folder: FilePath? = nil) -> CheckpointReader {
     CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement, folder: folder,
       notices: notices)

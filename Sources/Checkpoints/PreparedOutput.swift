@@ -42,6 +42,7 @@ public final class PreparedOutput {
     fileNames = layout.files.compactMap(\.name) + layout.texts.map(\.name) + sidecars
     staged = try StagedOutput(
       request.form, at: request.path, existing: request.existing, durability: request.durability)
+    try checkReplacedFolder()
     try checkFreeSpace()
   }
 
@@ -67,6 +68,17 @@ public final class PreparedOutput {
     let replaced = try replacedNames()
     try staged.commit { !replaced.contains($0) }
     return report
+  }
+
+  /// A folder that holds no model was most likely named by mistake: a home folder, a data set.
+  private func checkReplacedFolder() throws {
+    let folder = staged.destination
+    guard request.form == .folder, FileStatus(of: folder) != nil, !Folder.isEmpty(folder),
+      try ShardedSafetensors.modelFiles(in: folder).isEmpty
+    else { return }
+    throw CheckpointError(
+      .cannotCreate, request.path, "the folder holds no model that could be replaced",
+      hint: "name a new folder, or an empty one")
   }
 
   private func replacedNames() throws -> Set<String> {

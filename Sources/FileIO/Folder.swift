@@ -27,9 +27,16 @@ public enum Folder {
   }
 
   /// Makes a folder in an existing one.
-  static func create(_ path: FilePath, permissions: mode_t = 0o777) throws(FileError) {
-    guard unsafe path.withPlatformString({ unsafe mkdir($0, permissions) }) == 0 else {
+  ///
+  /// - Parameter original: the folder whose owner and mode it gets, as far as the system lets.
+  static func create(_ path: FilePath, like original: FileStatus? = nil) throws(FileError) {
+    guard unsafe path.withPlatformString({ unsafe mkdir($0, 0o777) }) == 0 else {
       throw FileError(.create, path, errno: Errno(rawValue: errno))
+    }
+    guard let original else { return }
+    unsafe path.withPlatformString { name in
+      _ = unsafe chown(name, original.owner, original.group)
+      _ = unsafe chmod(name, original.permissions)
     }
   }
 
@@ -45,7 +52,7 @@ public enum Folder {
   /// Files are hard links, so that nothing is copied.
   static func link(_ path: FilePath, as other: FilePath) throws(FileError) {
     if let status = FileStatus(ofLink: path), status.kind == .folder {
-      try create(other, permissions: status.permissions)
+      try create(other, like: status)
       for name in try names(in: path) {
         try link(path.appending(name), as: other.appending(name))
       }

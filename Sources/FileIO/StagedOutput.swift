@@ -66,12 +66,9 @@ public final class StagedOutput {
   public func begin() throws(FileError) {
     try removeAbandonedAttempt()
     guard form == .folder else { return }
-    try Folder.create(stagingPath)
+    try Folder.create(stagingPath, like: replaced)
     lockDescriptor = try lockFolder(stagingPath)
-    if let replaced, !isEmptyFolder {
-      _ = unsafe stagingPath.withPlatformString { unsafe chmod($0, replaced.permissions) }
-      try checkExchange()
-    }
+    if replaced != nil && !isEmptyFolder { try checkExchange() }
   }
 
   /// Creates a file of the output: the output itself, or `name` in the folder.

@@ -25,7 +25,7 @@ def main():
     """Damages and runs until the time is over."""
     options = parse_options()
     random = SplitMix64(options.seed)
-    sources = [path for path in sorted(FIXTURES.rglob("*.safetensors")) if path.stat().st_size <= LARGEST_FIXTURE]
+    sources = [path for path in sorted(FIXTURES.rglob("*.safetensors")) if path.is_file() and path.stat().st_size <= LARGEST_FIXTURE]
     end = time.monotonic() + options.seconds
     runs = failures = 0
     with tempfile.TemporaryDirectory() as name:

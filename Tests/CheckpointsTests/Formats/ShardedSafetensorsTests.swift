@@ -26,6 +26,8 @@ import Testing
     #expect(first.files.count == 9)
     #expect(first.identity == second.identity)
     #expect(first.baseName == "llama_sharded_s1")
+    #expect(second.baseName == "llama_sharded_s1")
+    #expect(second.folder == FilePath(folder))
   }
 
   private func weights(_ sizes: [Int]) throws -> WeightMap {
@@ -76,6 +78,16 @@ import Testing
     #expect(try WeightMap(contentsOf: folder.file("m")).count == 3)
   }
 
+  @Test func aFolderWithoutAModelIsNotReplaced() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("home/letter.txt", text: "mine")
+    let error = #expect(throws: CheckpointError.self) {
+      try write(try weights([10]), folder.file("home"), limit: nil)
+    }
+    #expect(error?.kind == .cannotCreate)
+    #expect(try folder.names(in: "home") == ["letter.txt"])
+  }
+
   @Test func linksOfADownloadCacheAreFollowed() throws {
     let folder = try TemporaryFolder()
     let source = Fixtures.path("safetensors/hf/llama_sharded_s1")
@@ -112,6 +124,7 @@ import Testing
     #expect(try !WeightMap(contentsOf: folder.file("m")).isQuantized)
     try folder.write("m/config.json", text: #"{"quantization_config": {"bits": 4}}"#)
     #expect(try WeightMap(contentsOf: folder.file("m")).isQuantized)
+    #expect(try WeightMap(contentsOf: folder.file("m/model.safetensors")).isQuantized)
   }
 
   @Test func foldersWithoutOneModelAreRefused() throws {
