@@ -6,7 +6,8 @@ import TensorCore
 /// Folders that hold a model: an index and shards, or one file, and the sidecar files of both.
 enum CheckpointFolder {
   /// Opens the model in a folder, the one of an index when its name is given.
-  static func open(_ folder: FilePath, index chosenIndex: String? = nil) throws -> CheckpointReader {
+  static func open(_ folder: FilePath, index chosenIndex: String? = nil) throws -> CheckpointReader
+  {
     let names = try Folder.names(in: folder)
     var notices: [String] = []
     var reader: CheckpointReader

@@ -51,7 +51,8 @@ public struct CheckpointReader: Sendable {
     }
     if status.kind == .folder {
       self = try CheckpointFolder.open(path)
-    } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix) {
+    } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix)
+    {
       self = try CheckpointFolder.open(path.folder, index: name)
     } else {
       let reader = try FormatDetection.format(of: path).open(path)
