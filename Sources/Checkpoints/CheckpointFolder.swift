@@ -44,6 +44,20 @@ enum CheckpointFolder {
     }
   }
 
+  /// The names of the files in a folder that are replaced when a model with this stem is written there: those
+  /// of the model that the folder holds, and those that would be mixed up with the new one.
+  static func modelFiles(in folder: FilePath, writing stem: String) throws -> Set<String> {
+    let names = try Folder.names(in: folder)
+    var files = Set(names.filter { ShardedSafetensors.isPart($0, ofModel: stem) })
+    if let index = try? index(among: names, in: folder) {
+      files.insert(index)
+      files.formUnion(ShardedSafetensors.shards(of: folder.appending(index)))
+    } else if let file = try? singleFile(among: names, in: folder) {
+      files.insert(file)
+    }
+    return files
+  }
+
   private static func index(among names: [String], in folder: FilePath) throws -> String? {
     let indexes = names.filter { $0.hasSuffix(ShardedSafetensors.indexSuffix) }
     let usual = "model" + ShardedSafetensors.indexSuffix
@@ -89,7 +103,8 @@ enum CheckpointFolder {
     let dropped = ["trainer_state.json", "training_args.json"]
     return try Folder.names(in: folder).filter { name in
       guard FileStatus(of: folder.appending(name))?.kind == .file, !name.hasPrefix("."),
-        !dropped.contains(name), !name.hasSuffix(".index.json")
+        !dropped.contains(name), !name.hasSuffix(".index.json"),
+        checkpoints(among: [name]).isEmpty
       else { return false }
       let suffixes = [".json", ".jinja", ".model", ".tiktoken", ".py"]
       return suffixes.contains { name.hasSuffix($0) }

@@ -84,10 +84,16 @@ public struct CheckpointReader: Sendable {
 /// Errors that several parts raise in the same words.
 enum FileErrors {
   static func missing(_ path: FilePath) -> CheckpointError {
-    let isDangling = FileStatus(ofLink: path)?.kind == .symbolicLink
+    let errno = FileStatus.failure(of: path)
+    if errno == .noSuchFileOrDirectory {
+      let isDangling = FileStatus(ofLink: path)?.kind == .symbolicLink
+      return CheckpointError(
+        .missingInput, path,
+        isDangling
+          ? "it is a symbolic link to a file that does not exist" : "no such file or folder")
+    }
     return CheckpointError(
-      .missingInput, path,
-      isDangling ? "it is a symbolic link to a file that does not exist" : "no such file or folder")
+      .missingInput, path, "it cannot be reached: \(errno?.description.lowercased() ?? "unknown")")
   }
 }
 

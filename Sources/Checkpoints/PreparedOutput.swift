@@ -54,7 +54,8 @@ public final class PreparedOutput {
   /// - Throws: `StreamError`, `FileError`; nothing is left behind then.
   public func write(_ options: StreamOptions = StreamOptions()) throws -> StreamReport {
     defer { staged.discard() }
-    try staged.begin()
+    let ours = try replacedNames().union(fileNames)
+    try staged.begin { !ours.contains($0) }
     let files = try layout.files.map { try staged.createFile(named: $0.name, size: $0.size) }
     let stream = TensorStream(weights, layout: layout, options: options)
     let report = try stream.run(into: FileSink(files: files))
@@ -65,37 +66,30 @@ public final class PreparedOutput {
     }
     if options.verifies { try verify(stream, files) }
     if let signal = options.interruption() { throw StreamError.interrupted(signal) }
-    let replaced = try replacedNames()
-    try staged.commit { !replaced.contains($0) }
+    try staged.commit()
     return report
   }
 
   /// A folder that holds no model was most likely named by mistake: a home folder, a data set.
   private func checkReplacedFolder() throws {
-    let folder = staged.destination
-    guard request.form == .folder, FileStatus(of: folder) != nil, !Folder.isEmpty(folder),
-      try ShardedSafetensors.modelFiles(in: folder).isEmpty
-    else { return }
+    guard request.form == .folder, staged.replacesContents, try replacedNames().isEmpty else {
+      return
+    }
     throw CheckpointError(
       .cannotCreate, request.path, "the folder holds no model that could be replaced",
       hint: "name a new folder, or an empty one")
   }
 
   private func replacedNames() throws -> Set<String> {
-    guard request.form == .folder, FileStatus(of: staged.destination) != nil else { return [] }
-    return try ShardedSafetensors.modelFiles(in: staged.destination)
+    guard request.form == .folder, staged.replacesContents else { return [] }
+    let stem = ShardedSafetensors.stem(for: request)
+    return try CheckpointFolder.modelFiles(in: staged.destination, writing: stem)
   }
 
   private func copySidecar(_ name: String) throws {
     guard let folder = request.sidecarFolder else { return }
     let source = try ReadableFile(folder.appending(name))
-    let file = try staged.createFile(named: name, size: source.size)
-    let buffer = ByteBuffer(count: min(source.size, 1 << 20))
-    for start in stride(from: 0, to: source.size, by: max(buffer.count, 1)) {
-      let count = min(buffer.count, source.size - start)
-      try source.read(at: start, count: count, into: buffer, at: 0)
-      try file.write(0..<count, of: buffer, at: start)
-    }
+    try staged.createFile(named: name, size: source.size).fill(from: source)
   }
 
   private func write(_ bytes: [UInt8], named name: String) throws {

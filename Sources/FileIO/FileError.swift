@@ -38,7 +38,7 @@ public struct FileError: DiagnosedError, Hashable {
   /// Missing inputs, outputs that cannot be created, and failed reads and writes are told apart.
   public var kind: FailureKind {
     switch operation {
-    case .open, .list: .missingInput
+    case .open, .list: isOutOfFiles ? .inputOutput : .missingInput
     case .read, .write: .inputOutput
     case .create, .replace: isFull ? .inputOutput : .cannotCreate
     }
@@ -54,14 +54,18 @@ public struct FileError: DiagnosedError, Hashable {
     [Errno.noSpace, .diskQuotaExceeded, .fileTooLarge].contains(errno)
   }
 
+  private var isOutOfFiles: Bool {
+    [Errno.tooManyOpenFiles, .tooManyOpenFilesInSystem].contains(errno)
+  }
+
   private static func hint(for errno: Errno, _ operation: Operation) -> String? {
     switch (errno, operation) {
     case (.noSpace, _), (.diskQuotaExceeded, _):
       "free some space, or write to another disk; nothing was left behind"
     case (.fileTooLarge, _):
       "the limit on file sizes is too small (see 'ulimit -f'); nothing was left behind"
-    case (.noSuchFileOrDirectory, .create):
-      "the folder that it should be put into does not exist"
+    case (.tooManyOpenFiles, _):
+      "the limit on open files is too small (see 'ulimit -n')"
     case (.permissionDenied, .create), (.readOnlyFileSystem, .create):
       "choose a folder that you may write to"
     default: nil

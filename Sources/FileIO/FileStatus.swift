@@ -43,6 +43,13 @@ public struct FileStatus: Sendable {
     self.init(record)
   }
 
+  /// Why there is no status of `path`; nil when there is one.
+  public static func failure(of path: FilePath) -> Errno? {
+    var record = stat()
+    let result: Int32 = unsafe path.withPlatformString { unsafe stat($0, &record) == 0 ? 0 : errno }
+    return result == 0 ? nil : Errno(rawValue: result)
+  }
+
   /// The status of an open file.
   init?(of descriptor: FileDescriptor) {
     var record = stat()

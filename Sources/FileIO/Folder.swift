@@ -5,25 +5,37 @@ public import SystemPackage
 public enum Folder {
   /// The names in a folder, sorted, without `.` and `..`.
   ///
+  /// Names that are not UTF-8 come with replacement characters: for comparing, not for opening.
+  ///
   /// - Throws: `FileError`.
   public static func names(in path: FilePath) throws(FileError) -> [String] {
+    try components(in: path).map(\.string)
+  }
+
+  /// The names in a folder as they are, sorted.
+  static func components(in path: FilePath) throws(FileError) -> [FilePath.Component] {
     guard let stream = unsafe path.withPlatformString({ unsafe opendir($0) }) else {
       throw FileError(.list, path, errno: Errno(rawValue: errno))
     }
     defer { unsafe closedir(stream) }
-    var names: [String] = []
+    var components: [FilePath.Component] = []
+    errno = 0
     while let entry = unsafe readdir(stream) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-        unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      let component = unsafe withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+        unsafe tuple.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe FilePath.Component(platformString: $0)
+        }
       }
-      if name != "." && name != ".." { names.append(name) }
+      if let component, component.kind == .regular { components.append(component) }
+      errno = 0
     }
-    return names.sorted()
+    guard errno == 0 else { throw FileError(.list, path, errno: Errno(rawValue: errno)) }
+    return components.sorted { $0.string < $1.string }
   }
 
   /// Whether nothing is in the folder.
   public static func isEmpty(_ path: FilePath) -> Bool {
-    (try? names(in: path).isEmpty) ?? false
+    (try? components(in: path).isEmpty) ?? false
   }
 
   /// Makes a folder in an existing one.
@@ -35,7 +47,9 @@ public enum Folder {
     }
     guard let original else { return }
     unsafe path.withPlatformString { name in
-      _ = unsafe chown(name, original.owner, original.group)
+      // A group may be given where an owner may not; the mode comes last because chown clears bits.
+      _ = unsafe chown(name, original.owner, uid_t.max)
+      _ = unsafe chown(name, uid_t.max, original.group)
       _ = unsafe chmod(name, original.permissions)
     }
   }
@@ -43,40 +57,61 @@ public enum Folder {
   /// Removes a file, or a folder and all that is in it; links are removed, not followed.
   static func removeAll(_ path: FilePath) {
     guard FileStatus(ofLink: path)?.kind == .folder else { return unlink(path) }
-    for name in (try? names(in: path)) ?? [] { removeAll(path.appending(name)) }
+    for component in (try? components(in: path)) ?? [] { removeAll(path.appending(component)) }
     _ = unsafe path.withPlatformString { unsafe rmdir($0) }
   }
 
   /// Gives `path`, a file or a folder with all that is in it, the second name `other`.
   ///
-  /// Files are hard links, so that nothing is copied.
+  /// Files are hard links, so that nothing is copied; what may not be linked is copied. What has the
+  /// second name already stays when it is the same file, and is replaced when it is not.
   static func link(_ path: FilePath, as other: FilePath) throws(FileError) {
-    if let status = FileStatus(ofLink: path), status.kind == .folder {
-      try create(other, like: status)
-      for name in try names(in: path) {
-        try link(path.appending(name), as: other.appending(name))
+    guard let status = FileStatus(ofLink: path) else { return }
+    if status.kind == .folder {
+      if FileStatus(ofLink: other) == nil { try create(other, like: status) }
+      for component in try components(in: path) {
+        try link(path.appending(component), as: other.appending(component))
       }
       return
     }
-    let result = unsafe path.withPlatformString { from in
-      unsafe other.withPlatformString { to in unsafe Glibc.link(from, to) }
+    if let present = FileStatus(ofLink: other) {
+      if present.identity == status.identity { return }
+      removeAll(other)
     }
-    guard result == 0 else {
-      throw FileError(.create, other, errno: Errno(rawValue: errno))
+    let result: Int32 = unsafe path.withPlatformString { from in
+      unsafe other.withPlatformString { to in unsafe Glibc.link(from, to) == 0 ? 0 : errno }
+    }
+    if result == 0 { return }
+    // The system may refuse links to other people's files.
+    guard [EPERM, EMLINK, EXDEV].contains(result), status.kind == .file else {
+      throw FileError(.create, other, errno: Errno(rawValue: result))
+    }
+    try copy(path, status, to: other)
+  }
+
+  private static func copy(_ path: FilePath, _ status: FileStatus, to other: FilePath)
+    throws(FileError)
+  {
+    let source = try ReadableFile(path)
+    let file = try WritableFile(creating: other, size: source.size, durability: .full)
+    try file.fill(from: source)
+    file.takeAttributes(of: status)
+    try file.finish()
+  }
+
+  /// A folder that is open to be locked or forced to the disk.
+  static func open(_ path: FilePath) throws(FileError) -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(path, .readOnly, options: [.directory, .closeOnExec])
+    } catch {
+      throw FileError(.open, path, errno: error as? Errno)
     }
   }
 
-  /// Waits until the names in a folder are on the disk.
-  static func synchronize(_ path: FilePath) throws(FileError) {
-    do {
-      let descriptor = try FileDescriptor.open(
-        path, .readOnly, options: [.directory, .closeOnExec])
-      defer { try? descriptor.close() }
-      // Some network file systems cannot synchronise folders; their rename is already safe.
-      guard fsync(descriptor.rawValue) == 0 || errno == EINVAL else { throw Errno(rawValue: errno) }
-    } catch {
-      throw FileError(.replace, path, errno: error as? Errno)
-    }
+  /// Waits until the names in an open folder are on the disk; false when the disk did not confirm.
+  static func synchronize(_ descriptor: FileDescriptor) -> Bool {
+    // Some network file systems cannot synchronise folders; their rename is already safe.
+    fsync(descriptor.rawValue) == 0 || errno == EINVAL
   }
 
   /// The bytes that a user may still write on the file system of `path`; nil when it does not say.

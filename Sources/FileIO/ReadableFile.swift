@@ -23,7 +23,7 @@ public final class ReadableFile: ByteSource {
   public init(_ path: FilePath) throws(FileError) {
     // Opening a named pipe would wait for a writer; it is not a checkpoint in any case.
     guard let status = FileStatus(of: path) else {
-      throw FileError(.open, path, errno: .noSuchFileOrDirectory)
+      throw FileError(.open, path, errno: FileStatus.failure(of: path))
     }
     guard status.kind == .file else {
       throw FileError(

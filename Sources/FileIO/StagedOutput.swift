@@ -20,6 +20,20 @@ public final class StagedOutput {
     case replace
   }
 
+  /// What is there before.
+  private enum Replaced {
+    case nothing
+    case emptyFolder(FileStatus)
+    case contents(FileStatus)
+
+    var status: FileStatus? {
+      switch self {
+      case .nothing: nil
+      case .emptyFolder(let status), .contents(let status): status
+      }
+    }
+  }
+
   /// What is built.
   public let form: Form
   /// The place: where a symbolic link leads to, when the path given is one.
@@ -28,10 +42,12 @@ public final class StagedOutput {
   public let stagingPath: FilePath
 
   private let durability: Durability
-  private let replaced: FileStatus?
+  private let replaced: Replaced
   private var files: [WritableFile] = []
-  private var lockDescriptor: FileDescriptor?
-  private var isFinished = false
+  private var lock: StagingLock?
+  private var parent: FileDescriptor?
+  private var isBuilding = false
+  private var isCarriedOver: (String) -> Bool = { _ in false }
 
   /// Checks the place, without touching it.
   ///
@@ -42,33 +58,49 @@ public final class StagedOutput {
     self.form = form
     self.durability = durability
     destination = try StagedOutput.resolve(path)
-    let folder = destination.parent
-    guard let name = destination.lastComponent?.string, name != "..", name != "." else {
+    guard let name = destination.lastComponent, name.kind == .regular else {
       throw FileError(.create, path, reason: "it is not the name of a file")
     }
-    guard FileStatus(of: folder)?.kind == .folder else {
-      throw FileError(
-        .create, path, reason: "the folder '\(folder)' does not exist",
-        hint: "make it first: mkdir -p '\(folder)'")
-    }
+    try StagedOutput.checkParent(of: destination, path)
     // Names may have 255 bytes; a cut name is still the same for the same output.
-    stagingPath = folder.appending(".\(name.prefixOfBytes(200)).imwa-partial")
-    replaced = FileStatus(of: destination)
+    stagingPath = destination.parent.appending(".\(name.string.prefixOfBytes(200)).imwa-partial")
+    if let status = FileStatus(of: destination) {
+      let isEmpty = status.kind == .folder && Folder.isEmpty(destination)
+      replaced = isEmpty ? .emptyFolder(status) : .contents(status)
+    } else {
+      replaced = .nothing
+    }
     try checkReplaced(existing, named: path)
   }
 
   deinit { discard() }
 
+  /// Whether something is at the place that will be replaced.
+  public var replacesContents: Bool {
+    if case .contents = replaced { true } else { false }
+  }
+
   /// Starts building: removes an abandoned attempt, and makes the staging folder when one is needed.
   ///
-  /// - Throws: `FileError` when another process is building the same output, or the file system cannot
-  ///   replace a folder in one step.
-  public func begin() throws(FileError) {
+  /// - Parameter isCarriedOver: whether a file or folder of this name in a folder that is replaced is kept.
+  /// - Throws: `FileError` when another process is building the same output, or the file system cannot do
+  ///   what will be needed.
+  public func begin(carryingOver isCarriedOver: @escaping (String) -> Bool = { _ in false })
+    throws(FileError)
+  {
+    precondition(!isBuilding, "an output is built once")
+    self.isCarriedOver = isCarriedOver
+    if durability == .full { parent = try Folder.open(destination.parent) }
     try removeAbandonedAttempt()
     guard form == .folder else { return }
-    try Folder.create(stagingPath, like: replaced)
-    lockDescriptor = try lockFolder(stagingPath)
-    if replaced != nil && !isEmptyFolder { try checkExchange() }
+    try Folder.create(stagingPath, like: replaced.status)
+    isBuilding = true
+    try hold(try StagingLock.lock(stagingPath, isFolder: true))
+    if case .contents = replaced {
+      try checkExchange()
+      // Here, so that what cannot be kept is known before anything is computed.
+      try carryOver()
+    }
   }
 
   /// Creates a file of the output: the output itself, or `name` in the folder.
@@ -76,70 +108,98 @@ public final class StagedOutput {
   /// - Throws: `FileError`.
   public func createFile(named name: String? = nil, size: Int) throws(FileError) -> WritableFile {
     let path = name.map { stagingPath.appending($0) } ?? stagingPath
-    let file = try WritableFile(creating: path, size: size, durability: durability)
+    let file = try WritableFile(creating: path, size: 0, durability: durability)
     if form == .file {
-      _ = file.lock()
-      if let replaced { file.takeAttributes(of: replaced) }
+      isBuilding = true
+      try hold(file.lock())
+      if let status = replaced.status { file.takeAttributes(of: status) }
     }
     files.append(file)
+    try file.reserve(size)
     return file
   }
 
   /// Forces all to the disk and puts it in its place in one step.
   ///
-  /// - Parameter isCarriedOver: whether a file or folder of this name in a folder that is replaced is kept.
-  /// - Throws: `FileError`; the place is then as it was.
-  public func commit(carryingOver isCarriedOver: (String) -> Bool = { _ in false })
-    throws(FileError)
-  {
+  /// - Throws: `FileError`; unless it says otherwise, the place is as it was.
+  public func commit() throws(FileError) {
     for file in files { try file.finish() }
     if form == .folder {
-      try carryOver(isCarriedOver)
-      if durability == .full { try Folder.synchronize(stagingPath) }
+      // What came into the old folder meanwhile.
+      if case .contents = replaced { try carryOver() }
+      try synchronize(stagingPath)
+    }
+    guard lock?.isHeld(on: stagingPath) ?? true else { throw busy() }
+    // After an exchange the staging name holds the old folder, which others must not take for abandoned.
+    var oldLock: StagingLock?
+    if form == .folder, case .contents = replaced,
+      case .locked(let lock)? = try? StagingLock.lock(destination, isFolder: true)
+    {
+      oldLock = lock
     }
     try putInPlace()
-    isFinished = true
-    if durability == .full { try Folder.synchronize(destination.parent) }
-    // After an exchange the staging name holds what was replaced.
-    if form == .folder { Folder.removeAll(stagingPath) }
+    isBuilding = false
+    if form == .folder, case .contents = replaced { Folder.removeAll(stagingPath) }
+    withExtendedLifetime(oldLock) {}
+    lock = nil
+    if let parent, !Folder.synchronize(parent) {
+      throw FileError(
+        .write, destination, reason: "it is in its place, but the disk did not confirm that",
+        hint: "check the disk; the contents were written")
+    }
   }
 
   /// Removes what was built, unless it is in its place already.
   public func discard() {
-    guard !isFinished, !files.isEmpty || lockDescriptor != nil else { return }
-    isFinished = true
-    Folder.removeAll(stagingPath)
-    try? lockDescriptor?.close()
-    lockDescriptor = nil
-  }
-
-  private var isEmptyFolder: Bool {
-    replaced?.kind == .folder && Folder.isEmpty(destination)
-  }
-
-  private func checkReplaced(_ existing: Existing, named path: FilePath) throws(FileError) {
-    guard let replaced else { return }
-    let expected: FileStatus.Kind = form == .file ? .file : .folder
-    guard replaced.kind == expected else {
-      let found = replaced.kind == .folder ? "a folder" : "not a folder"
-      throw FileError(
-        .create, path,
-        reason: "a \(form == .file ? "file" : "folder") would be written there, but it is "
-          + (replaced.kind == .other ? "a device or pipe" : found))
+    if isBuilding {
+      isBuilding = false
+      if lock?.isHeld(on: stagingPath) ?? true { Folder.removeAll(stagingPath) }
     }
-    if existing == .refuse && !isEmptyFolder {
-      throw FileError(
-        .create, path, reason: "it exists already", hint: "use --force to replace it")
+    lock = nil
+    try? parent?.close()
+    parent = nil
+  }
+
+  private func hold(_ outcome: StagingLock.Outcome) throws(FileError) {
+    switch outcome {
+    case .locked(let lock):
+      guard lock.isHeld(on: stagingPath) else {
+        isBuilding = false
+        throw busy()
+      }
+      self.lock = lock
+    case .busy:
+      // Another process holds what was just created for abandoned and removes it.
+      isBuilding = false
+      throw busy()
+    case .unsupported: return
+    }
+  }
+
+  private func busy() -> FileError {
+    FileError(
+      .create, destination, reason: "another process is writing it",
+      hint: "wait for it to end, or choose another name")
+  }
+
+  private func synchronize(_ folder: FilePath) throws(FileError) {
+    guard durability == .full else { return }
+    let descriptor = try Folder.open(folder)
+    defer { try? descriptor.close() }
+    guard Folder.synchronize(descriptor) else {
+      throw FileError(.write, folder, errno: Errno(rawValue: errno))
     }
   }
 
   private func putInPlace() throws(FileError) {
     let result: Int32 = unsafe stagingPath.withPlatformString { from in
       unsafe destination.withPlatformString { to in
-        if form == .folder && replaced != nil && !isEmptyFolder {
-          return unsafe imwa_exchange_paths(from, to)
-        }
-        if replaced == nil {
+        switch replaced {
+        case .contents where form == .folder: return unsafe imwa_exchange_paths(from, to)
+        case .contents: break
+        // Fails when the folder is not empty any more.
+        case .emptyFolder: break
+        case .nothing:
           // What appeared meanwhile is not ours to replace.
           let result = unsafe imwa_rename_exclusively(from, to)
           if ![ENOSYS, EINVAL].contains(result) { return result }
@@ -152,12 +212,11 @@ public final class StagedOutput {
     }
   }
 
-  private func carryOver(_ isCarriedOver: (String) -> Bool) throws(FileError) {
-    guard let replaced, replaced.kind == .folder else { return }
-    let present = Set(try Folder.names(in: stagingPath))
-    for name in try Folder.names(in: destination) {
-      if present.contains(name) || !isCarriedOver(name) { continue }
-      try Folder.link(destination.appending(name), as: stagingPath.appending(name))
+  private func carryOver() throws(FileError) {
+    for component in try Folder.components(in: destination)
+    where isCarriedOver(component.string) {
+      try Folder.link(
+        destination.appending(component), as: stagingPath.appending(component))
     }
   }
 
@@ -179,45 +238,63 @@ public final class StagedOutput {
 
   private func removeAbandonedAttempt() throws(FileError) {
     guard let status = FileStatus(ofLink: stagingPath) else { return }
-    guard status.kind == .file || status.kind == .folder else {
-      return unlink(stagingPath)
-    }
+    guard status.kind == .file || status.kind == .folder else { return unlink(stagingPath) }
     // Held until the attempt is gone, so that two processes cannot both take it for abandoned.
-    let descriptor = try lockFolder(stagingPath)
-    defer { try? descriptor.close() }
-    if FileStatus(ofLink: stagingPath)?.identity == FileStatus(of: descriptor)?.identity {
+    switch try StagingLock.lock(stagingPath, isFolder: status.kind == .folder) {
+    case .locked(let lock):
+      guard lock.isHeld(on: stagingPath) else { throw busy() }
       Folder.removeAll(stagingPath)
+    case .busy: throw busy()
+    case .unsupported:
+      throw FileError(
+        .create, destination,
+        reason: "an attempt lies at '\(stagingPath)', and this file system cannot tell whether it "
+          + "is still under way",
+        hint: "if no other process writes it, remove '\(stagingPath)'")
+    }
+  }
+}
+
+// MARK: - Checking the place
+
+extension StagedOutput {
+  private func checkReplaced(_ existing: Existing, named path: FilePath) throws(FileError) {
+    guard let status = replaced.status else { return }
+    let expected: FileStatus.Kind = form == .file ? .file : .folder
+    guard status.kind == expected else {
+      let found = status.kind == .folder ? "a folder" : "not a folder"
+      throw FileError(
+        .create, path,
+        reason: "a \(form == .file ? "file" : "folder") would be written there, but it is "
+          + (status.kind == .other ? "a device or pipe" : found))
+    }
+    if existing == .refuse && replacesContents {
+      throw FileError(
+        .create, path, reason: "it exists already", hint: "use --force to replace it")
     }
   }
 
-  private func lockFolder(_ path: FilePath) throws(FileError) -> FileDescriptor {
-    let descriptor: FileDescriptor
-    do {
-      descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec, .noFollow])
-    } catch {
-      throw FileError(.create, path, errno: error as? Errno)
-    }
-    if flock(descriptor.rawValue, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK {
-      try? descriptor.close()
+  private static func checkParent(of destination: FilePath, _ path: FilePath) throws(FileError) {
+    let folder = destination.parent
+    guard let status = FileStatus(of: folder) else {
       throw FileError(
-        .create, destination, reason: "another process is writing it",
-        hint: "wait for it to end, or choose another name")
+        .create, path, reason: "the folder '\(folder)' does not exist",
+        hint: "make it first: mkdir -p '\(folder)'")
     }
-    return descriptor
+    guard status.kind == .folder else {
+      throw FileError(.create, path, reason: "'\(folder)' is not a folder")
+    }
   }
 
   /// Follows symbolic links, also one whose target does not exist yet.
   private static func resolve(_ path: FilePath) throws(FileError) -> FilePath {
-    var current = path.lexicallyNormalized()
+    var current = path
     for _ in 0..<40 {
-      guard FileStatus(ofLink: current)?.kind == .symbolicLink else {
-        return current
-      }
+      guard FileStatus(ofLink: current)?.kind == .symbolicLink else { return current }
       var target = [CChar](repeating: 0, count: 4096)
       let length = unsafe current.withPlatformString { unsafe readlink($0, &target, 4095) }
       guard length > 0 else { break }
-      let link = FilePath(platformString: target)
-      current = current.removingLastComponent().pushing(link)
+      current = current.removingLastComponent().pushing(FilePath(platformString: target))
     }
     throw FileError(.create, path, errno: .tooManySymbolicLinkLevels)
   }

@@ -33,11 +33,21 @@ public final class WritableFile: Sendable {
     } catch {
       throw FileError(.create, path, errno: error as? Errno)
     }
+    do {
+      try reserve(size)
+    } catch {
+      unlink(path)
+      throw error
+    }
+  }
+
+  /// Reserves the blocks of a file of this size.
+  ///
+  /// - Throws: `FileError` when the disk is too full.
+  func reserve(_ size: Int) throws(FileError) {
     let result = size > 0 ? imwa_preallocate(descriptor.rawValue, Int64(size)) : 0
     // File systems without preallocation fill up as blocks are written.
     guard [0, EOPNOTSUPP, ENOSYS, EINVAL].contains(result) else {
-      try? descriptor.close()
-      unlink(path)
       throw FileError(.write, path, errno: Errno(rawValue: result))
     }
   }
@@ -45,7 +55,7 @@ public final class WritableFile: Sendable {
   deinit { try? descriptor.close() }
 
   /// Takes the lock that tells other processes that this file is being written.
-  func lock() -> Bool { flock(descriptor.rawValue, LOCK_EX | LOCK_NB) == 0 }
+  func lock() -> StagingLock.Outcome { StagingLock.lock(descriptor) }
 
   /// Writes `range` of `buffer` at `offset`, and starts to bring it to the disk.
   ///
@@ -70,16 +80,37 @@ public final class WritableFile: Sendable {
 
   /// Gives the file the owner and mode of the file that it will replace.
   func takeAttributes(of status: FileStatus) {
-    // Only root can give files away; a group may be refused too. The mode comes last: chown clears bits.
-    _ = fchown(descriptor.rawValue, status.owner, status.group)
+    // Only root can give files away, but a group may often be given. The mode comes last: chown clears bits.
+    _ = fchown(descriptor.rawValue, status.owner, gid_t.max)
+    _ = fchown(descriptor.rawValue, uid_t.max, status.group)
     _ = fchmod(descriptor.rawValue, status.permissions)
+  }
+
+  /// Copies all of another file to the start of this one.
+  ///
+  /// - Throws: `FileError`.
+  public func fill(from source: ReadableFile) throws(FileError) {
+    let buffer = ByteBuffer(count: min(source.size, 1 << 20))
+    for start in stride(from: 0, to: source.size, by: max(buffer.count, 1)) {
+      let count = min(buffer.count, source.size - start)
+      try source.read(at: start, count: count, into: buffer, at: 0)
+      try write(0..<count, of: buffer, at: start)
+    }
   }
 
   /// Waits until the contents are on the disk, when that is asked for.
   ///
   /// - Throws: `FileError`.
   public func finish() throws(FileError) {
-    guard durability == .full else { return }
+    guard durability == .full else {
+      // Network file systems tell of failed writes when a descriptor is closed, which any will do.
+      do {
+        try descriptor.duplicate().close()
+      } catch {
+        throw FileError(.write, path, errno: error as? Errno)
+      }
+      return
+    }
     guard fsync(descriptor.rawValue) == 0 else {
       throw FileError(.write, path, errno: Errno(rawValue: errno))
     }

@@ -128,11 +128,12 @@ import Testing
     try folder.write("m/notes.md", text: "mine")
     try folder.write("m/runs/one", text: "mine")
     let staged = try output(folder.file("m"), .folder, .replace)
-    try staged.begin()
+    try staged.begin { !$0.hasPrefix("old") }
     try write("new", to: staged, name: "new-1")
     #expect(try folder.names(in: "m") == ["notes.md", "old-1", "runs"])
-    try staged.commit { !$0.hasPrefix("old") }
-    #expect(try folder.names(in: "m") == ["new-1", "notes.md", "runs"])
+    try folder.write("m/late.md", text: "mine")
+    try staged.commit()
+    #expect(try folder.names(in: "m") == ["late.md", "new-1", "notes.md", "runs"])
     #expect(try text(folder, "m/runs/one") == "mine")
     #expect(try folder.names() == ["m"])
   }

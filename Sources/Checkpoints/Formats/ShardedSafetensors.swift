@@ -32,8 +32,12 @@ enum ShardedSafetensors {
     }
     try checkComplete(tensors, index, path)
     try checkStale(index, in: folder, path)
-    // The index names each tensor once, and each was found in the one shard that it names.
-    let weights = WeightMap(distinct: tensors, metadata: metadata)
+    let weights: WeightMap
+    do {
+      weights = try WeightMap(tensors, metadata: metadata)
+    } catch {
+      throw CheckpointError(path, error)
+    }
     return CheckpointReader(
       path: path, weights: weights, files: files,
       arrangement: .sharded(
@@ -83,7 +87,7 @@ enum ShardedSafetensors {
             + (missing.count > 1 ? " (and \(missing.count - 1) more)" : ""))
       }
     }
-    let size = tensors.reduce(0) { $0 + $1.info.byteCount }
+    let size = tensors.reduce(0) { $0.addingReportingOverflow($1.info.byteCount).partialValue }
     if let expected = index.totalSize, expected != size {
       throw CheckpointError(
         .badInput, path, "the index says that the tensors have \(expected) bytes, found \(size)",
@@ -110,12 +114,12 @@ enum ShardedSafetensors {
   static func layout(_ order: [Int], _ weights: WeightMap, _ request: OutputRequest) throws
     -> OutputLayout
   {
-    var stem = "model"
+    let stem = stem(for: request)
     var indexMetadata: [JSONValue.Member] = []
     var groups: [(name: String, positions: [Int])]
-    if case .sharded(let indexName, let metadata, let shardOfTensor)? = request.arrangement {
-      stem = String(indexName.dropLast(indexSuffix.count))
-      indexMetadata = metadata
+    if case .sharded(_, let metadata, let shardOfTensor)? = request.arrangement {
+      // What it tells of how the input was made is not true of the result.
+      indexMetadata = metadata.filter { $0.key != Provenance.key.text }
       groups = sameShards(order, weights, shardOfTensor, stem: stem)
     } else {
       groups = [("\(stem).safetensors", order)]
@@ -132,7 +136,6 @@ enum ShardedSafetensors {
       }
     }
     if let provenance = weights.metadata[Provenance.key] {
-      indexMetadata.removeAll { $0.key == Provenance.key.text }
       indexMetadata.append(JSONValue.Member(Provenance.key.text, .string(provenance)))
     }
     let index = SafetensorsIndex.encode(
@@ -140,19 +143,19 @@ enum ShardedSafetensors {
     return OutputLayout(files: files, texts: [(stem + indexSuffix, index)])
   }
 
-  /// The names of the files in a folder that make up a model, and are replaced with it.
-  static func modelFiles(in folder: FilePath) throws -> Set<String> {
-    let names = try Folder.names(in: folder)
-    var files = Set(
-      names.filter { name in
-        name.hasSuffix(indexSuffix) || name == "model.safetensors"
-          || SafetensorsIndex.stem(ofShard: name) != nil
-      })
-    for name in names where name.hasSuffix(indexSuffix) {
-      // A damaged index names nothing that could be replaced.
-      files.formUnion((try? readIndex(folder.appending(name)))?.shards ?? [])
-    }
-    return files
+  /// What the names of a folder's model start with: as those of the first input, or `model`.
+  static func stem(for request: OutputRequest) -> String {
+    guard case .sharded(let indexName, _, _)? = request.arrangement else { return "model" }
+    return String(indexName.dropLast(indexSuffix.count))
+  }
+
+  /// The shards that an index names; none when it cannot be read.
+  static func shards(of index: FilePath) -> [String] { (try? readIndex(index))?.shards ?? [] }
+
+  /// Whether a file has the name of a part of the model with this stem.
+  static func isPart(_ name: String, ofModel stem: String) -> Bool {
+    name == stem + indexSuffix || name == stem + ".safetensors"
+      || SafetensorsIndex.stem(ofShard: name) == stem
   }
 
   private static func sameShards(

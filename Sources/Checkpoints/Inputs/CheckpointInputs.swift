@@ -30,7 +30,8 @@ public enum CheckpointInputs {
     }
     let names = try Folder.names(in: path)
     let files = CheckpointFolder.checkpoints(among: names).map { path.appending($0) }
-    let folders = names.map { path.appending($0) }.filter { folder in
+    // Hidden folders are what killed runs left.
+    let folders = names.filter { !$0.hasPrefix(".") }.map { path.appending($0) }.filter { folder in
       FileStatus(of: folder)?.kind == .folder && CheckpointFolder.holdsModel(folder)
     }
     guard !files.isEmpty || !folders.isEmpty else {
