@@ -76,9 +76,8 @@ public struct SafetensorsHeader: Sendable {
   private static func ordered(_ found: [Entry], dataByteCount: Int)
     throws(SafetensorsError) -> [Entry]
   {
-    var entries = found
-    let isOrdered = found.indices.dropFirst().allSatisfy { found[$0 - 1].precedes(found[$0]) }
-    if !isOrdered { entries.sort { $0.precedes($1) } }
+    if SafetensorsHeader.end(ofGapless: found) == dataByteCount { return found }
+    let entries = found.sorted { $0.precedes($1) }
     var position = 0
     for entry in entries {
       guard entry.begin == position else {
@@ -98,6 +97,16 @@ public struct SafetensorsHeader: Sendable {
     }
     return entries
   }
+
+  /// Where the data ends when the tensors follow each other in the order given; nil when they do not.
+  private static func end(ofGapless entries: [Entry]) -> Int? {
+    var position = 0
+    for index in entries.indices {
+      guard entries[index].begin == position else { return nil }
+      position += entries[index].info.byteCount
+    }
+    return position
+  }
 }
 
 extension SafetensorsHeader.Entry {
@@ -114,6 +123,7 @@ private struct HeaderParser {
   private var current: String?
   /// Most tensors have the dtype of the one before.
   private var lastDType: (quoted: [UInt8], dtype: DType)?
+  private var usual = UsualEntryReader()
 
   private static let fields = ["dtype", "shape", "data_offsets"].map { ExpectedKey($0) }
 
@@ -151,6 +161,7 @@ private struct HeaderParser {
           try parseTensor(name, &scanner)
           current = nil
         }
+        scanner.skip(to: usual.read(json.span, from: scanner.position, into: &entries))
       }
       try scanner.expectEnd()
     } catch let error as JSONError {

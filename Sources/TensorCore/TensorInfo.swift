@@ -2,12 +2,12 @@
 public struct TensorInfo: Sendable, Hashable {
   /// The name, unique in its checkpoint.
   public let name: String
-  /// What the values mean.
-  public let dtype: DType
-  /// The extents.
-  public let shape: Shape
   /// The number of bytes of the values in little-endian C order.
   public let byteCount: Int
+  /// The extents.
+  public let shape: Shape
+  /// What the values mean.
+  public let dtype: DType
 
   /// Describes a tensor.
   ///
