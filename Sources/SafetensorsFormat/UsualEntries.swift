@@ -11,13 +11,11 @@ struct UsualEntryReader {
     static let dtype = Array("\":{\"dtype\":\"".utf8)
     static let shape = Array("\",\"shape\":[".utf8)
     static let offsets = Array("],\"data_offsets\":[".utf8)
-    static let end = Array("]}".utf8)
   }
 
   private let dtypePiece = Piece.dtype
   private let shapePiece = Piece.shape
   private let offsetsPiece = Piece.offsets
-  private let endPiece = Piece.end
   /// Most tensors have the dtype of the one before.
   private var dtypeText: [UInt8] = []
   private var dtype = DType.float32
@@ -30,69 +28,70 @@ struct UsualEntryReader {
     _ json: Span<UInt8>, from start: Int, into entries: inout [SafetensorsHeader.Entry]
   ) -> Int {
     var position = start
-    while let (entry, end) = entry(json, at: position) {
-      entries.append(entry)
-      position = end
+    while let found = description(json, at: position),
+      let name = try? UTF8Span(validating: json.extracting(found.name)),
+      let info = TensorInfo(
+        name: String(copying: name), dtype: dtype, shape: found.shape,
+        byteCount: found.data.count)
+    {
+      entries.append(SafetensorsHeader.Entry(info: info, begin: found.data.lowerBound))
+      position = found.end
     }
     return position
   }
 
+  /// A description in the text; its dtype is the last one that was read.
+  private struct Description {
+    let name: Range<Int>
+    let shape: Shape
+    let data: Range<Int>
+    let end: Int
+  }
+
   /// Reads `,"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}`.
-  private mutating func entry(_ json: Span<UInt8>, at start: Int) -> (
-    SafetensorsHeader.Entry, end: Int
-  )? {
+  @inline(__always)
+  private mutating func description(_ json: Span<UInt8>, at start: Int) -> Description? {
     let nameStart = start + 2
     guard nameStart < json.count, json[start] == UInt8(ascii: ","),
       json[start + 1] == UInt8(ascii: "\"")
     else { return nil }
-    var index = nameStart
-    while index < json.count, json[index] != UInt8(ascii: "\"") {
-      if json[index] < 0x20 || json[index] == UInt8(ascii: "\\") { return nil }
-      index += 1
-    }
-    let nameEnd = index
-    // "__metadata__" is no tensor; names with two underscores are rare enough to leave all of them.
+    let nameEnd = json.endOfPlainText(from: nameStart)
+    var index = nameEnd
+    // "__metadata__" is no tensor; names that start so are rare enough to leave all of them.
     guard nameEnd > nameStart, json[nameStart] != UInt8(ascii: "_"),
-      accept(dtypePiece, json, &index), let dtype = knownDType(json, &index),
+      accept(dtypePiece, json, &index), readDType(json, &index),
       accept(shapePiece, json, &index), let shape = shape(json, &index),
       accept(offsetsPiece, json, &index), let begin = number(json, &index), index < json.count,
       json[index] == UInt8(ascii: ",")
     else { return nil }
     index += 1
-    guard let dataEnd = number(json, &index), accept(endPiece, json, &index), index < json.count,
-      json[index] == UInt8(ascii: ",") || json[index] == UInt8(ascii: "}"), begin <= dataEnd,
-      let name = try? UTF8Span(validating: json.extracting(nameStart..<nameEnd)),
-      let info = try? TensorInfo(name: String(copying: name), dtype: dtype, shape: shape),
-      info.byteCount == dataEnd - begin
+    guard let dataEnd = number(json, &index), begin <= dataEnd, index + 2 < json.count,
+      json[index] == UInt8(ascii: "]"), json[index + 1] == UInt8(ascii: "}"),
+      json[index + 2] == UInt8(ascii: ",") || json[index + 2] == UInt8(ascii: "}")
     else { return nil }
-    return (SafetensorsHeader.Entry(info: info, begin: begin), index)
+    return Description(
+      name: nameStart..<nameEnd, shape: shape, data: begin..<dataEnd, end: index + 2)
   }
 
   /// Goes behind these bytes if they are next.
   private func accept(_ piece: [UInt8], _ json: Span<UInt8>, _ index: inout Int) -> Bool {
-    let expected = piece.span
-    guard json.count - index >= expected.count else { return false }
-    for place in expected.indices where json[index + place] != expected[place] { return false }
-    index += expected.count
+    guard json.holds(piece.span, at: index) else { return false }
+    index += piece.count
     return true
   }
 
-  private mutating func knownDType(_ json: Span<UInt8>, _ index: inout Int) -> DType? {
-    let start = index
-    if !dtypeText.isEmpty, accept(dtypeText, json, &index) {
-      if index < json.count, json[index] == UInt8(ascii: "\"") { return dtype }
-      index = start
-    }
-    var text: [UInt8] = []
-    while index < json.count, json[index] != UInt8(ascii: "\""), text.count < 16 {
-      text.append(json[index])
-      index += 1
-    }
-    guard let found = DType(rawValue: String(decoding: text, as: UTF8.self)), found != .complex128
-    else { return nil }
-    dtypeText = text
+  /// Reads the name of a dtype up to the quote behind it.
+  private mutating func readDType(_ json: Span<UInt8>, _ index: inout Int) -> Bool {
+    let end = json.endOfPlainText(from: index)
+    let text = json.extracting(index..<end)
+    index = end
+    if !text.isEmpty, text.count == dtypeText.count, text.holds(dtypeText.span, at: 0) { return true }
+    guard text.count <= 16, let name = try? UTF8Span(validating: text),
+      let found = DType(rawValue: String(copying: name)), found != .complex128
+    else { return false }
+    dtypeText = text.indices.map { text[$0] }
     dtype = found
-    return found
+    return true
   }
 
   /// Reads extents up to the bracket behind them.
@@ -114,18 +113,21 @@ struct UsualEntryReader {
   }
 
   /// Reads digits; what follows them is for the caller to judge.
+  @inline(__always)
   private func number(_ json: Span<UInt8>, _ index: inout Int) -> Int? {
     let start = index
     var value = 0
-    while index < json.count {
-      let digit = json[index] &- UInt8(ascii: "0")
+    var place = start
+    while place < json.count {
+      let digit = json[place] &- UInt8(ascii: "0")
       guard digit <= 9 else { break }
       value = value &* 10 &+ Int(digit)
-      index += 1
+      place &+= 1
     }
     // So many digits always fit.
-    let count = index - start
+    let count = place - start
     guard count > 0, count <= 18, count == 1 || json[start] != UInt8(ascii: "0") else { return nil }
+    index = place
     return value
   }
 }

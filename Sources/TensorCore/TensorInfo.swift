@@ -18,4 +18,14 @@ public struct TensorInfo: Sendable, Hashable {
     self.shape = shape
     self.byteCount = try shape.byteCount(of: dtype)
   }
+
+  /// Describes a tensor of a known number of bytes; nil when the shape and dtype need another.
+  package init?(name: String, dtype: DType, shape: Shape, byteCount: Int) {
+    let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.bitWidth)
+    guard !overflow, bits & 7 == 0, bits >> 3 == byteCount else { return nil }
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = byteCount
+  }
 }

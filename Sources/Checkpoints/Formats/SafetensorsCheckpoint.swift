@@ -73,8 +73,11 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   static func file(_ name: String?, _ positions: [Int], _ weights: WeightMap) throws
     -> OutputLayout.File
   {
+    let isWhole =
+      positions.count == weights.count && positions.indices.allSatisfy { positions[$0] == $0 }
     let header = try SafetensorsHeader.encode(
-      positions.map { weights.tensors[$0] }, metadata: weights.metadata)
+      isWhole ? weights.tensors : positions.map { weights.tensors[$0] },
+      metadata: weights.metadata)
     var offset = header.count
     var placements: [OutputLayout.Placement] = []
     placements.reserveCapacity(positions.count)

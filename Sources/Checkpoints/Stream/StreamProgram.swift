@@ -63,7 +63,8 @@ struct StreamProgram: Sendable {
         ratio = max(ratio, 1)
         continue
       }
-      let size = inputs.reduce(0) { $0 + $1.info.dtype.elementUnit }
+      var size = 0
+      for input in inputs { size += input.info.dtype.elementUnit }
       ratio = max(ratio, Double(size) / Double(tensor.info.dtype.elementUnit))
       inputCount = max(inputCount, inputs.count)
     }
@@ -97,13 +98,10 @@ struct StreamProgram: Sendable {
     for placement in file.placements {
       let tensor = weights.tensors[placement.tensor]
       if tensor.info.byteCount == 0 { continue }
-      let run = makeRun(tensor, at: placement.offset)
-      if var last = runs.last, last.end == run.offset, isContinuation(run, of: last) {
-        last.byteCount += run.byteCount
-        runs[runs.count - 1] = last
-        extents.removeLast(run.inputCount)
+      if let last = runs.last, last.end == placement.offset, isContinuation(tensor, of: last) {
+        runs[runs.count - 1].byteCount += tensor.info.byteCount
       } else {
-        runs.append(run)
+        runs.append(makeRun(tensor, at: placement.offset))
       }
     }
     return runs
@@ -155,19 +153,32 @@ struct StreamProgram: Sendable {
     extents.append(Extent(source: index, offset: offset, dtype: tensor.info.dtype))
   }
 
-  private func isContinuation(_ run: Run, of last: Run) -> Bool {
-    guard run.operation == last.operation, run.dtypes == last.dtypes, run.dtype == last.dtype,
-      run.inputCount == last.inputCount
-    else { return false }
-    let lastElements = last.byteCount / last.dtype.elementUnit
-    for input in 0..<run.inputCount {
-      let extent = extents[run.firstExtent + input]
-      let before = extents[last.firstExtent + input]
-      guard extent.source == before.source,
-        extent.offset == before.offset + lastElements * before.dtype.elementUnit
-      else { return false }
+  /// Whether a tensor is computed like the last run, from the bytes behind those of the run.
+  private func isContinuation(_ tensor: Tensor, of last: Run) -> Bool {
+    guard tensor.info.dtype == last.dtype else { return false }
+    let elementCount = last.byteCount / last.dtype.elementUnit
+    switch tensor.storage {
+    case .bytes:
+      return operations[last.operation] == .copy && last.inputCount == 1
+        && isContinuation(tensor, of: extents[last.firstExtent], behind: elementCount)
+    case .computed(let operation, let inputs):
+      guard inputs.count == last.inputCount else { return false }
+      for number in inputs.indices {
+        let extent = extents[last.firstExtent + number]
+        guard isContinuation(inputs[number], of: extent, behind: elementCount) else {
+          return false
+        }
+      }
+      return operation == operations[last.operation]
     }
-    return true
+  }
+
+  /// Whether an input stands behind `elementCount` elements of an extent.
+  private func isContinuation(_ input: Tensor, of extent: Extent, behind elementCount: Int) -> Bool
+  {
+    guard case .bytes(let source, let offset) = input.storage else { return false }
+    return source === sources[extent.source] && input.info.dtype == extent.dtype
+      && offset == extent.offset + elementCount * extent.dtype.elementUnit
   }
 }
 
