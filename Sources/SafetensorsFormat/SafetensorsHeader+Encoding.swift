@@ -11,19 +11,14 @@ extension SafetensorsHeader {
   public static func encode(_ tensors: [Tensor], metadata: [ExactString: String])
     throws(SafetensorsError) -> [UInt8]
   {
+    let names = try checked(tensors)
     var bytes = [UInt8](repeating: 0, count: 8)
-    bytes.reserveCapacity(1024 + tensors.reduce(0) { $0 + $1.info.name.utf8.count + 96 })
+    bytes.reserveCapacity(8 + names.limit + metadata.reduce(64) { $0 + $1.value.utf8.count })
     bytes.append(UInt8(ascii: "{"))
     if !metadata.isEmpty { append(metadata, to: &bytes) }
-    let pieces = Pieces()
-    var begin = 0
-    for tensor in tensors {
-      guard tensor.info.dtype != .complex128 else {
-        throw .badTensor(tensor.info.name, "safetensors has no dtype for C128")
-      }
-      if bytes.count > 9 { bytes.append(UInt8(ascii: ",")) }
-      append(tensor, at: begin, to: &bytes, pieces)
-      begin += tensor.info.byteCount
+    if bytes.count > 9 && !tensors.isEmpty { bytes.append(UInt8(ascii: ",")) }
+    bytes.append(addingCapacity: names.limit) { text in
+      describe(tensors, areNamesPlain: names.arePlain, in: &text)
     }
     bytes.append(UInt8(ascii: "}"))
     while bytes.count % 8 != 0 { bytes.append(UInt8(ascii: " ")) }
@@ -48,39 +43,63 @@ extension SafetensorsHeader {
     bytes.append(UInt8(ascii: "}"))
   }
 
-  private static func append(
-    _ tensor: Tensor, at begin: Int, to bytes: inout [UInt8], _ pieces: Pieces
+  /// How many bytes the descriptions have at most, and whether the names are written as they are.
+  private static func checked(_ tensors: [Tensor]) throws(SafetensorsError) -> (
+    limit: Int, arePlain: Bool
   ) {
-    let name = tensor.info.name.utf8.span
-    let isPlain = name.endOfPlainText(from: 0) == name.count
-    if !isPlain { JSONValue.appendQuoted(tensor.info.name, to: &bytes) }
-    let rank = tensor.info.shape.rank
-    // The fixed text has fewer than 64 bytes, a dtype fewer than 16, a number no more than 20.
-    let limit = (isPlain ? name.count : 0) + 80 + (rank + 2) * 21
-    bytes.append(addingCapacity: limit) { text in
-      if isPlain {
-        text.append(UInt8(ascii: "\""))
-        text.append(name)
-        text.append(UInt8(ascii: "\""))
+    var limit = 0
+    var arePlain = true
+    for index in tensors.indices {
+      guard tensors[index].info.dtype != .complex128 else {
+        throw .badTensor(tensors[index].info.name, "safetensors has no dtype for C128")
       }
-      text.append(pieces.dtype.span)
-      text.append(tensor.info.dtype.rawValue.utf8.span)
-      text.append(pieces.shape.span)
-      for axis in 0..<rank {
+      let name = tensors[index].info.name.utf8.span
+      let isPlain = name.endOfPlainText(from: 0) == name.count
+      if !isPlain { arePlain = false }
+      // An escape has six bytes, the text around the values and the dtype fewer than 80, a number at
+      // most 19 and a comma.
+      limit += (isPlain ? 1 : 6) * name.count + 80 + (tensors[index].info.shape.rank + 2) * 20
+    }
+    return (limit, arePlain)
+  }
+
+  private static func describe(
+    _ tensors: [Tensor], areNamesPlain: Bool, in text: inout OutputSpan<UInt8>
+  ) {
+    let pieces = Pieces()
+    let (dtypePiece, shapePiece) = (pieces.dtype.span, pieces.shape.span)
+    let (offsetsPiece, endPiece) = (pieces.offsets.span, pieces.end.span)
+    var begin = 0
+    for index in tensors.indices {
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      if areNamesPlain {
+        text.append(UInt8(ascii: "\""))
+        text.append(contentsOf: tensors[index].info.name.utf8.span)
+      } else {
+        var name: [UInt8] = []
+        JSONValue.appendQuoted(tensors[index].info.name, to: &name)
+        name.removeLast()
+        text.append(contentsOf: name.span)
+      }
+      text.append(contentsOf: dtypePiece)
+      text.append(contentsOf: tensors[index].info.dtype.rawValue.utf8.span)
+      text.append(contentsOf: shapePiece)
+      for axis in 0..<tensors[index].info.shape.rank {
         if axis > 0 { text.append(UInt8(ascii: ",")) }
-        text.append(decimal: tensor.info.shape[axis])
+        text.append(decimal: tensors[index].info.shape[axis])
       }
-      text.append(pieces.offsets.span)
+      text.append(contentsOf: offsetsPiece)
       text.append(decimal: begin)
+      begin += tensors[index].info.byteCount
       text.append(UInt8(ascii: ","))
-      text.append(decimal: begin + tensor.info.byteCount)
-      text.append(pieces.end.span)
+      text.append(decimal: begin)
+      text.append(contentsOf: endPiece)
     }
   }
 
   /// The text around the values of a tensor's description.
   private struct Pieces {
-    let dtype = Array(":{\"dtype\":\"".utf8)
+    let dtype = Array("\":{\"dtype\":\"".utf8)
     let shape = Array("\",\"shape\":[".utf8)
     let offsets = Array("],\"data_offsets\":[".utf8)
     let end = Array("]}".utf8)
@@ -92,11 +111,6 @@ extension SafetensorsHeader {
 }
 
 extension OutputSpan where Element == UInt8 {
-  @inline(__always)
-  fileprivate mutating func append(_ text: Span<UInt8>) {
-    for index in text.indices { append(text[index]) }
-  }
-
   /// Appends digits without a string: headers have hundreds of thousands of numbers.
   fileprivate mutating func append(decimal number: Int) {
     var digits = InlineArray<20, UInt8>(repeating: 0)

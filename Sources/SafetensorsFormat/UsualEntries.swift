@@ -25,7 +25,7 @@ struct UsualEntryReader {
   /// - Parameter json: a text that is UTF-8.
   /// - Returns: the place behind the last one, where an object's next comma or its end stands.
   mutating func read(
-    _ json: Span<UInt8>, from start: Int, into entries: inout [SafetensorsHeader.Entry]
+    _ json: Span<UInt8>, from start: Int, into placed: inout PlacedTensors
   ) -> Int {
     var position = start
     while let found = description(json, at: position),
@@ -34,7 +34,7 @@ struct UsualEntryReader {
         name: String(copying: name), dtype: dtype, shape: found.shape,
         byteCount: found.data.count)
     {
-      entries.append(SafetensorsHeader.Entry(info: info, begin: found.data.lowerBound))
+      placed.append(info, at: found.data.lowerBound)
       position = found.end
     }
     return position

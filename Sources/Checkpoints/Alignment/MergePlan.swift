@@ -171,7 +171,7 @@ public struct MergePlan: Sendable {
       var described = tensors[0]
       let dtype = described.info.dtype
       let treatment: Treatment
-      if inputs.contains(where: { packed[$0].contains(tensors[0], endsUsually: endsUsually) }) {
+      if isPacked(tensors[0], in: inputs, endsUsually: endsUsually) {
         treatment = .fixed(tensors.count == 1 ? .copy : .copyAgreeing(.refuse))
       } else if dtype.isAveraged {
         treatment = .combine
@@ -185,6 +185,13 @@ public struct MergePlan: Sendable {
       }
       entries.append(
         Entry(inputs: inputs, treatment: treatment, described: described, tensors: tensors))
+    }
+
+    private func isPacked(_ tensor: Tensor, in inputs: [Int], endsUsually: Bool) -> Bool {
+      for number in inputs where packed[number].contains(tensor, endsUsually: endsUsually) {
+        return true
+      }
+      return false
     }
 
     private func integerOperation(_ dtype: DType) -> BlockOperation {

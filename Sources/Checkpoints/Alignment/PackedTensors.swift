@@ -21,11 +21,15 @@ struct PackedTensors {
 
   init(_ weights: WeightMap) {
     self.weights = weights
-    isQuantized =
-      weights.isQuantized
-      || weights.tensors.contains { [markers = PackedTensors.markers] tensor in
-        markers.ending(of: tensor.info.name) != nil
-      }
+    isQuantized = weights.isQuantized || PackedTensors.haveMarker(weights.tensors)
+  }
+
+  private static func haveMarker(_ tensors: [Tensor]) -> Bool {
+    let markers = markers
+    for index in tensors.indices where markers.mayEnd(tensors[index].info.name) {
+      if markers.ending(of: tensors[index].info.name) != nil { return true }
+    }
+    return false
   }
 
   /// Whether a tensor consists of codes or belongs to some.

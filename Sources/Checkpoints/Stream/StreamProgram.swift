@@ -40,12 +40,12 @@ struct StreamProgram: Sendable {
   /// The dtypes of the inputs of runs: few different lists.
   private(set) var inputDTypes: [[DType]] = []
   let weights: WeightMap
-  let blockSize: Int
+  private(set) var blockSize = StreamProgram.blockUnit
   private(set) var blockCount = 0
   /// The most input bytes that one output byte needs.
-  let inputRatio: Double
+  private(set) var inputRatio = 0.0
   /// The most inputs that a run has.
-  let maximumInputCount: Int
+  private(set) var maximumInputCount = 1
 
   /// The memory of one thread that should stay in a second-level cache of 1 MiB and a bit.
   private static let cacheBudget = 1536 << 10
@@ -56,25 +56,11 @@ struct StreamProgram: Sendable {
 
   init(_ weights: WeightMap, layout: OutputLayout) {
     self.weights = weights
-    var ratio = 0.0
-    var inputCount = 1
-    for tensor in weights.tensors {
-      guard case .computed(_, let inputs) = tensor.storage else {
-        ratio = max(ratio, 1)
-        continue
-      }
-      var size = 0
-      for input in inputs { size += input.info.dtype.elementUnit }
-      ratio = max(ratio, Double(size) / Double(tensor.info.dtype.elementUnit))
-      inputCount = max(inputCount, inputs.count)
-    }
-    inputRatio = ratio
-    maximumInputCount = inputCount
+    let runs = layout.files.map { makeRuns($0) }
     let unit = StreamProgram.blockUnit
-    let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + ratio)) / unit * unit
+    let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + inputRatio)) / unit * unit
     blockSize = min(512 << 10, max(unit, fitting))
-    for file in layout.files {
-      let runs = makeRuns(file)
+    for (file, runs) in zip(layout.files, runs) {
       files.append(File(layout: file, runs: runs, firstBlock: blockCount))
       blockCount += (file.size + blockSize - 1) / blockSize
     }
@@ -120,6 +106,9 @@ struct StreamProgram: Sendable {
     }
     if operations.last != operation { operations.append(operation) }
     let dtypes = extents[firstExtent...].lazy.map(\.dtype)
+    let width = dtypes.reduce(0) { $0 + $1.elementUnit }
+    inputRatio = max(inputRatio, Double(width) / Double(tensor.info.dtype.elementUnit))
+    maximumInputCount = max(maximumInputCount, extents.count - firstExtent)
     if inputDTypes.last?.elementsEqual(dtypes) != true { inputDTypes.append(Array(dtypes)) }
     return Run(
       offset: offset, byteCount: tensor.info.byteCount, dtype: tensor.info.dtype,

@@ -47,6 +47,22 @@ extension UInt64 {
   }
 }
 
+extension OutputSpan where Element == UInt8 {
+  /// Appends bytes.
+  package mutating func append(contentsOf bytes: Span<UInt8>) {
+    precondition(bytes.count <= freeCapacity)
+    unsafe withUnsafeMutableBufferPointer { memory, count in
+      unsafe bytes.withUnsafeBufferPointer { bytes in
+        guard let start = bytes.baseAddress, let target = memory.baseAddress else {
+          return
+        }
+        unsafe (target + count).initialize(from: start, count: bytes.count)
+        count += bytes.count
+      }
+    }
+  }
+}
+
 extension String {
   /// The last byte of the text; nil when it is empty.
   package var lastByte: UInt8? {
