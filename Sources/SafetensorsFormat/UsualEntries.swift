@@ -85,7 +85,9 @@ struct UsualEntryReader {
     let end = json.endOfPlainText(from: index)
     let text = json.extracting(index..<end)
     index = end
-    if !text.isEmpty, text.count == dtypeText.count, text.holds(dtypeText.span, at: 0) { return true }
+    if !text.isEmpty, text.count == dtypeText.count, text.holds(dtypeText.span, at: 0) {
+      return true
+    }
     guard text.count <= 16, let name = try? UTF8Span(validating: text),
       let found = DType(rawValue: String(copying: name)), found != .complex128
     else { return false }

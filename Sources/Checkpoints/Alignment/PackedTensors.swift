@@ -5,7 +5,9 @@ import TensorCore
 /// Averaging codes gives nonsense: they are copied when all inputs agree, and refused otherwise.
 struct PackedTensors {
   /// What the names of scales end in, behind the name of the codes they belong to.
-  fileprivate static let companionSuffixes = NameEndings(["_scale", "_scale_inv", ".absmax", ".SCB"])
+  fileprivate static let companionSuffixes = NameEndings([
+    "_scale", "_scale_inv", ".absmax", ".SCB",
+  ])
   /// What the names of the parts of a quantised layer end in.
   fileprivate static let partSuffixes = NameEndings([
     ".qweight", ".qzeros", ".g_idx", ".weight_packed", ".weight_scale", ".weight_scale_inv",
