@@ -39,6 +39,8 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
     let prefix = try file.bytes(in: 0..<min(8, file.size))
     do {
       let count = try SafetensorsHeader.byteCount(prefix: prefix, fileSize: file.size)
+      // The descriptions take about twice the memory of their text, which is there too.
+      CurrentProcess.reserveMemory(count * 7 / 2)
       let json = try file.bytes(in: 8..<8 + count)
       let header = try SafetensorsHeader(
         parsing: json, dataByteCount: file.size - 8 - count, source: file, dataOffset: 8 + count)

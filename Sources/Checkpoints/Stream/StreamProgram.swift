@@ -59,7 +59,9 @@ struct StreamProgram: Sendable {
     let runs = layout.files.map { makeRuns($0) }
     let unit = StreamProgram.blockUnit
     let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + inputRatio)) / unit * unit
-    blockSize = min(512 << 10, max(unit, fitting))
+    // Small outputs are done before large buffers pay.
+    let share = max(128 << 10, layout.files.reduce(0) { $0 + $1.size } / 512 / unit * unit)
+    blockSize = min(512 << 10, share, max(unit, fitting))
     for (file, runs) in zip(layout.files, runs) {
       files.append(File(layout: file, runs: runs, firstBlock: blockCount))
       blockCount += (file.size + blockSize - 1) / blockSize
