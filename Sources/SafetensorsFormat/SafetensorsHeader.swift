@@ -131,6 +131,19 @@ struct PlacedTensors {
     self.dataOffset = dataOffset
   }
 
+  /// Adds a tensor of the usual spelling; false when its bytes are not as many as it needs.
+  mutating func append(_ usual: UsualEntry, _ json: Span<UInt8>) -> Bool {
+    guard let name = try? UTF8Span(validating: json.extracting(usual.name)),
+      let tensor = Tensor(
+        name: name, dtype: usual.dtype, extents: usual.extents, rank: usual.rank,
+        byteCount: usual.data.count, source: source,
+        offset: usual.data.lowerBound &+ dataOffset)
+    else { return false }
+    gaplessEnd = gaplessEnd == usual.data.lowerBound ? usual.data.upperBound : nil
+    tensors.append(tensor)
+    return true
+  }
+
   /// Adds a tensor whose data starts at `begin`, counted from the start of the data.
   mutating func append(_ info: TensorInfo, at begin: Int) {
     gaplessEnd = gaplessEnd == begin ? begin + info.byteCount : nil

@@ -61,7 +61,8 @@ public struct Shape: Sendable {
   }
 
   /// Makes a shape of the first `rank` extents; nil when their product overflows.
-  package init?(_ extents: InlineArray<4, UInt32>, rank: Int) {
+  @inline(__always)
+  init?(_ extents: InlineArray<4, UInt32>, rank: Int) {
     var product = 1
     var isEmpty = false
     var inPlace = InlineArray<4, UInt32>(repeating: 0)

@@ -20,12 +20,18 @@ public struct TensorInfo: Sendable, Hashable {
   }
 
   /// Describes a tensor of a known number of bytes; nil when the shape and dtype need another.
-  package init?(name: String, dtype: DType, shape: Shape, byteCount: Int) {
+  @inline(__always)
+  init?(name: String, dtype: DType, shape: Shape, byteCount: Int) {
     let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.bitWidth)
     guard !overflow, bits & 7 == 0, bits >> 3 == byteCount else { return nil }
     self.name = name
     self.dtype = dtype
     self.shape = shape
     self.byteCount = byteCount
+  }
+
+  /// Whether shape and dtype are the same.
+  package func isAlike(_ other: TensorInfo) -> Bool {
+    dtype == other.dtype && shape == other.shape
   }
 }

@@ -211,9 +211,9 @@ public struct MergePlan: Sendable {
     }
 
     private mutating func noteDifferences(_ tensors: [Tensor], _ present: [Int]) {
-      let first = tensors[0]
-      for position in 1..<tensors.count {
-        let found = tensors[position]
+      for position in 1..<tensors.count
+      where !tensors[position].info.isAlike(tensors[0].info) {
+        let (first, found) = (tensors[0], tensors[position])
         if found.info.shape != first.info.shape {
           mismatches.append(
             .shape(
