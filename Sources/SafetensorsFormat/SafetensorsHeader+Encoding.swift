@@ -70,6 +70,7 @@ extension SafetensorsHeader {
     let (dtypePiece, shapePiece) = (pieces.dtype.span, pieces.shape.span)
     let (offsetsPiece, endPiece) = (pieces.offsets.span, pieces.end.span)
     var begin = 0
+    var beginText = DecimalText(begin)
     for index in tensors.indices {
       if index > 0 { text.append(UInt8(ascii: ",")) }
       if areNamesPlain {
@@ -86,13 +87,14 @@ extension SafetensorsHeader {
       text.append(contentsOf: shapePiece)
       for axis in 0..<tensors[index].info.shape.rank {
         if axis > 0 { text.append(UInt8(ascii: ",")) }
-        text.append(decimal: tensors[index].info.shape[axis])
+        DecimalText(tensors[index].info.shape[axis]).append(to: &text)
       }
       text.append(contentsOf: offsetsPiece)
-      text.append(decimal: begin)
-      begin += tensors[index].info.byteCount
+      beginText.append(to: &text)
       text.append(UInt8(ascii: ","))
-      text.append(decimal: begin)
+      begin += tensors[index].info.byteCount
+      beginText = DecimalText(begin)
+      beginText.append(to: &text)
       text.append(contentsOf: endPiece)
     }
   }
@@ -110,20 +112,22 @@ extension SafetensorsHeader {
   }
 }
 
-extension OutputSpan where Element == UInt8 {
-  /// Appends digits without a string: headers have hundreds of thousands of numbers.
-  fileprivate mutating func append(decimal number: Int) {
-    var digits = InlineArray<20, UInt8>(repeating: 0)
-    var count = 0
+/// The digits of a number, without a string: headers have hundreds of thousands of numbers.
+private struct DecimalText {
+  private var digits = InlineArray<20, UInt8>(repeating: 0)
+  private var first = 20
+
+  init(_ number: Int) {
     var rest = UInt(number)
     repeat {
-      digits[count] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
-      rest /= 10
-      count += 1
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      first -= 1
+      digits[first] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+      rest = quotient
     } while rest > 0
-    while count > 0 {
-      count -= 1
-      append(digits[count])
-    }
+  }
+
+  func append(to text: inout OutputSpan<UInt8>) {
+    text.append(contentsOf: digits.span.extracting(first..<20))
   }
 }

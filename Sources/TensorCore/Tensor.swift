@@ -27,6 +27,11 @@ public final class Tensor: Sendable {
     storage = .bytes(source, offset: offset)
   }
 
+  /// Whether shape and dtype are those of another tensor.
+  package func isAlike(_ other: Tensor) -> Bool {
+    info.dtype == other.info.dtype && info.shape == other.info.shape
+  }
+
   /// A tensor of values in memory, stored as `encoding` says.
   ///
   /// - Throws: `TensorError` when `bytes` are not as many as the shape and dtype need.

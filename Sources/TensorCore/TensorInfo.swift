@@ -29,9 +29,4 @@ public struct TensorInfo: Sendable, Hashable {
     self.shape = shape
     self.byteCount = byteCount
   }
-
-  /// Whether shape and dtype are the same.
-  package func isAlike(_ other: TensorInfo) -> Bool {
-    dtype == other.dtype && shape == other.shape
-  }
 }

@@ -126,18 +126,18 @@ public struct MergePlan: Sendable {
     }
 
     mutating func add(_ first: Tensor, firstInput: Int) throws {
-      var tensors: [Tensor] = []
-      tensors.reserveCapacity(inputs.count)
-      tensors.append(first)
       var missing: [Int] = firstInput == 0 ? [] : Array(0..<firstInput)
-      for number in firstInput + 1..<inputs.count {
-        let place = inputs[number].position(ofNameOf: first, expected: expected[number])
-        if let place {
-          matchedCounts[number] += 1
-          expected[number] = place + 1
-          tensors.append(inputs[number].tensors[place])
-        } else {
-          missing.append(number)
+      let tensors = [Tensor](capacity: inputs.count) { tensors in
+        tensors.append(first)
+        for number in firstInput + 1..<inputs.count {
+          let place = inputs[number].position(ofNameOf: first, expected: expected[number])
+          if let place {
+            matchedCounts[number] += 1
+            expected[number] = place + 1
+            tensors.append(inputs[number].tensors[place])
+          } else {
+            missing.append(number)
+          }
         }
       }
       var present = allInputs
@@ -212,7 +212,7 @@ public struct MergePlan: Sendable {
 
     private mutating func noteDifferences(_ tensors: [Tensor], _ present: [Int]) {
       for position in 1..<tensors.count
-      where !tensors[position].info.isAlike(tensors[0].info) {
+      where !tensors[position].isAlike(tensors[0]) {
         let (first, found) = (tensors[0], tensors[position])
         if found.info.shape != first.info.shape {
           mismatches.append(
