@@ -7,23 +7,49 @@ import TensorCore
 struct StreamProgram: Sendable {
   /// A place in a source that holds an input.
   struct Extent: Sendable {
-    let source: Int
     let offset: Int
+    private let narrowSource: Int32
     let dtype: DType
+
+    /// Which source.
+    var source: Int { Int(narrowSource) }
+
+    init(source: Int, offset: Int, dtype: DType) {
+      narrowSource = Int32(source)
+      self.offset = offset
+      self.dtype = dtype
+    }
   }
 
   /// Output bytes that are computed alike from extents without gaps.
+  ///
+  /// Small numbers are kept narrow: tensors in different orders have a run each.
   struct Run: Sendable {
     let offset: Int
     var byteCount: Int
-    let dtype: DType
-    let operation: Int
-    /// Which list of input dtypes.
-    let dtypes: Int
     let firstExtent: Int
-    let inputCount: Int
+    private let narrowOperation: Int32
+    private let narrowDTypes: Int32
+    private let narrowInputCount: Int32
+    let dtype: DType
 
+    var operation: Int { Int(narrowOperation) }
+    /// Which list of input dtypes.
+    var dtypes: Int { Int(narrowDTypes) }
+    var inputCount: Int { Int(narrowInputCount) }
     var end: Int { offset + byteCount }
+
+    init(
+      of tensor: TensorInfo, at offset: Int, operation: Int, dtypes: Int, extents: Range<Int>
+    ) {
+      self.offset = offset
+      byteCount = tensor.byteCount
+      dtype = tensor.dtype
+      firstExtent = extents.lowerBound
+      narrowOperation = Int32(operation)
+      narrowDTypes = Int32(dtypes)
+      narrowInputCount = Int32(extents.count)
+    }
   }
 
   /// A file of the output.
@@ -113,9 +139,8 @@ struct StreamProgram: Sendable {
     maximumInputCount = max(maximumInputCount, extents.count - firstExtent)
     if inputDTypes.last?.elementsEqual(dtypes) != true { inputDTypes.append(Array(dtypes)) }
     return Run(
-      offset: offset, byteCount: tensor.info.byteCount, dtype: tensor.info.dtype,
-      operation: operations.count - 1, dtypes: inputDTypes.count - 1, firstExtent: firstExtent,
-      inputCount: extents.count - firstExtent)
+      of: tensor.info, at: offset, operation: operations.count - 1, dtypes: inputDTypes.count - 1,
+      extents: firstExtent..<extents.count)
   }
 
   /// Adds the place of an input; the first sources are most often those of the inputs in their order.
