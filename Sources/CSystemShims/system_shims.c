@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -90,6 +92,25 @@ void imwa_keep_freed_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
   mallopt(M_TOP_PAD, 1 << 20);
+#endif
+}
+
+void imwa_reserve_heap(size_t size) {
+#if defined(__GLIBC__)
+  // The heap of a thread other than the first grows page by page, with a system call for each. A block
+  // that is taken and given back stays in the heap; volatile keeps the compiler from removing the pair.
+  void *volatile block = malloc(size);
+#if defined(MADV_HUGEPAGE)
+  const uintptr_t page = 4096;
+  if (block != NULL && size > 2 * page) {
+    // Only a hint: the first touch of each small page would cost more than filling the page.
+    const uintptr_t start = ((uintptr_t)block + page - 1) / page * page;
+    madvise((void *)start, size - page, MADV_HUGEPAGE);
+  }
+#endif
+  free(block);
+#else
+  (void)size;
 #endif
 }
 

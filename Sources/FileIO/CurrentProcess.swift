@@ -27,6 +27,12 @@ public enum CurrentProcess {
   /// Keeps freed memory for what comes next: reading headers frees megabytes that plans need at once.
   public static func keepFreedMemory() { imwa_keep_freed_memory() }
 
+  /// Prepares the calling thread for making tens of thousands of small objects of so many bytes together.
+  public static func reserveMemory(_ byteCount: Int) {
+    // Few objects need no preparation; a limit keeps a wrong guess harmless.
+    if byteCount >= 1 << 20 { imwa_reserve_heap(min(byteCount, 24 << 20)) }
+  }
+
   /// Allows as many open files as the system does: a model may have hundreds of shards.
   public static func raiseOpenFiles() { imwa_raise_open_file_limit() }
 }

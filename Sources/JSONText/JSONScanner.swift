@@ -40,6 +40,12 @@ public struct JSONScanner {
   /// The next byte of a token; nil at the end.
   public var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
+  /// Goes on at `position`, behind tokens that the caller has read by itself.
+  public mutating func skip(to position: Int) {
+    precondition(position >= self.position && position <= bytes.count)
+    self.position = position
+  }
+
   /// An error at the current place.
   public func error(_ reason: String) -> JSONError {
     JSONError(position: position, reason: reason)

@@ -19,9 +19,15 @@ public struct SafetensorsHeader: Sendable {
   }
 
   /// The tensors in the order of their data.
-  public let entries: [Entry]
+  public let tensors: [Tensor]
+  /// The tensors and their places.
+  public var entries: [Entry] {
+    tensors.map { Entry(info: $0.info, begin: $0.begin(behind: dataOffset)) }
+  }
   /// The text entries of `__metadata__`.
   public let metadata: [ExactString: String]
+
+  private let dataOffset: Int
 
   /// The number of header bytes that the first 8 bytes of a file announce.
   ///
@@ -51,44 +57,55 @@ public struct SafetensorsHeader: Sendable {
   /// - Parameters:
   ///   - json: the header without the 8 bytes before it.
   ///   - dataByteCount: the number of bytes behind the header.
+  ///   - source: what the tensors read their values from.
+  ///   - dataOffset: where the data starts in the source.
   /// - Throws: `SafetensorsError`.
-  public init(parsing json: [UInt8], dataByteCount: Int) throws(SafetensorsError) {
-    var parser = HeaderParser()
+  public init(
+    parsing json: [UInt8], dataByteCount: Int, source: any ByteSource = MemoryBytes([]),
+    dataOffset: Int = 0
+  ) throws(SafetensorsError) {
+    var parser = HeaderParser(PlacedTensors(source: source, dataOffset: dataOffset))
     do {
       try parser.parse(json)
     } catch {
       throw parser.failure(for: error)
     }
     metadata = parser.metadata ?? [:]
-    entries = try SafetensorsHeader.ordered(parser.entries, dataByteCount: dataByteCount)
+    self.dataOffset = dataOffset
+    tensors = try SafetensorsHeader.ordered(parser.placed, dataByteCount: dataByteCount)
   }
 
   /// Two tensors in one place are most likely one name that is there twice, which says more.
-  private static func checkNames(_ entries: [Entry]) throws(SafetensorsError) {
+  private static func checkNames(_ tensors: [Tensor]) throws(SafetensorsError) {
     var names: Set<ExactString> = []
-    for entry in entries where !names.insert(ExactString(entry.info.name)).inserted {
+    for tensor in tensors where !names.insert(ExactString(tensor.info.name)).inserted {
       throw SafetensorsError(
-        .duplicateTensor, "tensor '\(entry.info.name)' is described twice")
+        .duplicateTensor, "tensor '\(tensor.info.name)' is described twice")
     }
   }
 
   /// Orders tensors by their place and checks that they fill the data.
-  private static func ordered(_ found: [Entry], dataByteCount: Int)
-    throws(SafetensorsError) -> [Entry]
+  private static func ordered(_ found: PlacedTensors, dataByteCount: Int)
+    throws(SafetensorsError) -> [Tensor]
   {
-    var entries = found
-    let isOrdered = found.indices.dropFirst().allSatisfy { found[$0 - 1].precedes(found[$0]) }
-    if !isOrdered { entries.sort { $0.precedes($1) } }
+    if found.gaplessEnd == dataByteCount { return found.tensors }
+    // Empty tensors stand before the tensor that starts at their place.
+    let tensors = found.tensors.sorted { first, second in
+      let (begin, otherBegin) = (found.begin(of: first), found.begin(of: second))
+      return begin != otherBegin
+        ? begin < otherBegin : first.info.byteCount < second.info.byteCount
+    }
     var position = 0
-    for entry in entries {
-      guard entry.begin == position else {
-        try checkNames(entries)
+    for tensor in tensors {
+      let begin = found.begin(of: tensor)
+      guard begin == position else {
+        try checkNames(tensors)
         throw .badTensor(
-          entry.info.name,
-          "its data starts at byte \(entry.begin), expected \(position): "
-            + (entry.begin < position ? "it overlaps another tensor" : "there is a gap"))
+          tensor.info.name,
+          "its data starts at byte \(begin), expected \(position): "
+            + (begin < position ? "it overlaps another tensor" : "there is a gap"))
       }
-      position += entry.info.byteCount
+      position += tensor.info.byteCount
     }
     guard position == dataByteCount else {
       throw SafetensorsError(
@@ -96,24 +113,20 @@ public struct SafetensorsHeader: Sendable {
         "the header describes \(position) bytes of data, the file has \(dataByteCount)",
         hint: position > dataByteCount ? SafetensorsError.incompleteHint : nil)
     }
-    return entries
-  }
-}
-
-extension SafetensorsHeader.Entry {
-  /// Empty tensors stand before the tensor that starts at their place.
-  fileprivate func precedes(_ other: SafetensorsHeader.Entry) -> Bool {
-    begin != other.begin ? begin < other.begin : info.byteCount < other.info.byteCount
+    return tensors
   }
 }
 
 /// The state of parsing a header: kept apart so that an error can be told with the tensor it is in.
 private struct HeaderParser {
-  var entries: [SafetensorsHeader.Entry] = []
-  var metadata: [ExactString: String]?
+  private(set) var placed: PlacedTensors
+  private(set) var metadata: [ExactString: String]?
   private var current: String?
   /// Most tensors have the dtype of the one before.
   private var lastDType: (quoted: [UInt8], dtype: DType)?
+  private var usual = UsualEntryReader()
+
+  init(_ placed: PlacedTensors) { self.placed = placed }
 
   private static let fields = ["dtype", "shape", "data_offsets"].map { ExpectedKey($0) }
 
@@ -140,7 +153,7 @@ private struct HeaderParser {
     do {
       var scanner = try JSONScanner(json)
       // A tensor takes about 100 bytes of header; the array grows if that is wrong.
-      entries.reserveCapacity(json.count / 100)
+      placed.tensors.reserveCapacity(json.count / 100)
       try scanner.expect("{")
       var isFirst = true
       while let name = try scanner.nextKey(&isFirst) {
@@ -151,6 +164,7 @@ private struct HeaderParser {
           try parseTensor(name, &scanner)
           current = nil
         }
+        scanner.skip(to: usual.read(json.span, from: scanner.position, into: &placed))
       }
       try scanner.expectEnd()
     } catch let error as JSONError {
@@ -208,12 +222,12 @@ private struct HeaderParser {
       let missing = dtype == nil ? "dtype" : dimensions == nil ? "shape" : "data_offsets"
       throw SafetensorsError.badTensor(name, "the field '\(missing)' is missing")
     }
-    entries.append(try checked(name, dtype, dimensions, range))
+    placed.append(try checked(name, dtype, dimensions, range), at: range.begin)
   }
 
   private func checked(
     _ name: String, _ dtype: DType, _ dimensions: [Int], _ range: (begin: Int, end: Int)
-  ) throws(SafetensorsError) -> SafetensorsHeader.Entry {
+  ) throws(SafetensorsError) -> TensorInfo {
     let info: TensorInfo
     do {
       info = try TensorInfo(name: name, dtype: dtype, shape: Shape(dimensions))
@@ -229,7 +243,7 @@ private struct HeaderParser {
         "expected \(info.byteCount) bytes of data for \(dtype.rawValue) \(info.shape), "
           + "found \(range.end - range.begin)")
     }
-    return SafetensorsHeader.Entry(info: info, begin: range.begin)
+    return info
   }
 
   private mutating func parseDType(_ name: String, _ scanner: inout JSONScanner) throws -> DType {

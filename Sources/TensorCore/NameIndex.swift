@@ -16,9 +16,11 @@ struct NameIndex: Sendable {
     var capacity = 16
     while capacity < tensors.count * 2 { capacity *= 2 }
     slots = Array(repeating: NameIndex.empty, count: capacity)
-    for (position, tensor) in tensors.enumerated() {
-      let slot = slot(of: tensor.info.name, in: tensors)
-      guard slots[slot] == NameIndex.empty else { throw .duplicateName(tensor.info.name) }
+    for position in tensors.indices {
+      let slot = slot(of: tensors[position].info.name, in: tensors)
+      guard slots[slot] == NameIndex.empty else {
+        throw .duplicateName(tensors[position].info.name)
+      }
       slots[slot] = Int32(position)
     }
   }
@@ -44,13 +46,15 @@ struct NameIndex: Sendable {
 
 /// An index that is made when it is first needed: results of merges are seldom asked for names.
 final class LazyNameIndex: Sendable {
-  private let index: Mutex<NameIndex?>
+  private let made: NameIndex?
+  private let madeLater = Mutex<NameIndex?>(nil)
 
   /// Holds an index, or makes it later.
-  init(_ index: NameIndex?) { self.index = Mutex(index) }
+  init(made: NameIndex?) { self.made = made }
 
   func position(of name: String, in tensors: [Tensor]) -> Int? {
-    let index = index.withLock { index in
+    if let made { return made.position(of: name, in: tensors) }
+    let index = madeLater.withLock { index in
       if index == nil { index = try? NameIndex(tensors) }
       return index
     }

@@ -14,6 +14,24 @@ public final class Tensor: Sendable {
     self.storage = storage
   }
 
+  /// A tensor of values in a source; nil when the first `rank` extents do not need `byteCount` bytes.
+  package init?(
+    name: UTF8Span, dtype: DType, extents: InlineArray<4, UInt32>, rank: Int, byteCount: Int,
+    source: any ByteSource, offset: Int
+  ) {
+    guard let shape = Shape(extents, rank: rank),
+      let info = TensorInfo(
+        name: String(copying: name), dtype: dtype, shape: shape, byteCount: byteCount)
+    else { return nil }
+    self.info = info
+    storage = .bytes(source, offset: offset)
+  }
+
+  /// Whether shape and dtype are those of another tensor.
+  package func isAlike(_ other: Tensor) -> Bool {
+    info.dtype == other.info.dtype && info.shape == other.info.shape
+  }
+
   /// A tensor of values in memory, stored as `encoding` says.
   ///
   /// - Throws: `TensorError` when `bytes` are not as many as the shape and dtype need.

@@ -2,12 +2,12 @@
 public struct TensorInfo: Sendable, Hashable {
   /// The name, unique in its checkpoint.
   public let name: String
-  /// What the values mean.
-  public let dtype: DType
-  /// The extents.
-  public let shape: Shape
   /// The number of bytes of the values in little-endian C order.
   public let byteCount: Int
+  /// The extents.
+  public let shape: Shape
+  /// What the values mean.
+  public let dtype: DType
 
   /// Describes a tensor.
   ///
@@ -17,5 +17,16 @@ public struct TensorInfo: Sendable, Hashable {
     self.dtype = dtype
     self.shape = shape
     self.byteCount = try shape.byteCount(of: dtype)
+  }
+
+  /// Describes a tensor of a known number of bytes; nil when the shape and dtype need another.
+  @inline(__always)
+  init?(name: String, dtype: DType, shape: Shape, byteCount: Int) {
+    let (bits, overflow) = shape.elementCount.multipliedReportingOverflow(by: dtype.bitWidth)
+    guard !overflow, bits & 7 == 0, bits >> 3 == byteCount else { return nil }
+    self.name = name
+    self.dtype = dtype
+    self.shape = shape
+    self.byteCount = byteCount
   }
 }

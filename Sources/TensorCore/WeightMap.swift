@@ -23,7 +23,7 @@ public struct WeightMap: Sendable {
     self.tensors = tensors
     self.metadata = metadata
     self.isQuantized = isQuantized
-    index = LazyNameIndex(try NameIndex(tensors))
+    index = LazyNameIndex(made: try NameIndex(tensors))
   }
 
   /// Orders tensors whose names are known to differ.
@@ -31,7 +31,7 @@ public struct WeightMap: Sendable {
     self.tensors = tensors
     self.metadata = metadata
     isQuantized = false
-    index = LazyNameIndex(nil)
+    index = LazyNameIndex(made: nil)
   }
 
   private init(_ other: WeightMap, isQuantized: Bool) {
@@ -52,14 +52,10 @@ public struct WeightMap: Sendable {
   /// The place of the tensor of this name.
   public func position(of name: String) -> Int? { index.position(of: name, in: tensors) }
 
-  /// The place of the tensor of this name, which is likely to be `expected`.
-  package func position(of name: String, expected: Int) -> Int? {
-    if expected < tensors.count,
-      ExactString(tensors[expected].info.name) == ExactString(name)
-    {
-      return expected
-    }
-    return position(of: name)
+  /// The place of the tensor of the same name as `tensor`, which is likely to be `expected`.
+  package func position(ofNameOf tensor: Tensor, expected: Int) -> Int? {
+    if expected < tensors.count, tensors[expected].isNamed(like: tensor) { return expected }
+    return position(of: tensor.info.name)
   }
 
   /// The number of tensors.

@@ -28,6 +28,8 @@ struct MergeJob {
     let start = ContinuousClock.now
     for notice in readers.flatMap(\.notices) { tool.notice(notice) }
     try checkRepeatedInputs()
+    // Plan, result and header take some hundred bytes for each tensor.
+    CurrentProcess.reserveMemory((readers.map(\.weights.count).max() ?? 0) * 256)
     let plan = try MergePlan(
       readers.map(\.weights), labels: readers.map(\.path.string), policy: alignment.policy)
     reportPartial(plan)

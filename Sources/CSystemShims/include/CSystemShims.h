@@ -2,6 +2,7 @@
 #define IMWA_SYSTEM_SHIMS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /// System calls that Glibc's Swift module hides behind _GNU_SOURCE, and signal handling, which must be C:
@@ -31,6 +32,9 @@ void imwa_raise_open_file_limit(void);
 
 /// Lets memory that was freed be used again instead of going back to the system at once.
 void imwa_keep_freed_memory(void);
+
+// Prepares the calling thread's heap for many small allocations of so many bytes together.
+void imwa_reserve_heap(size_t size);
 
 /// The number of processors that this process may run on.
 int imwa_processor_count(void);

@@ -15,11 +15,13 @@ public struct MergePlan: Sendable {
   /// A tensor of the result.
   public struct Entry: Sendable {
     /// Name, dtype and shape in the result.
-    public let info: TensorInfo
+    public var info: TensorInfo { described.info }
     /// The inputs that have it, counted from 0.
     public let inputs: [Int]
     /// What becomes of it.
     public let treatment: Treatment
+    /// A tensor of the description of the result: that of the first input, unless the dtype is another.
+    fileprivate let described: Tensor
     fileprivate let tensors: [Tensor]
   }
 
@@ -42,12 +44,12 @@ public struct MergePlan: Sendable {
     metadata = inputs[0].metadata
     let selection = try Selection(policy, inputs)
     var builder = PlanBuilder(inputs, policy)
-    for tensor in inputs[0].tensors where selection.includes(tensor.info.name) {
+    for tensor in inputs[0].tensors where selection.includes(tensor) {
       try builder.add(tensor, firstInput: 0)
     }
     for (number, input) in inputs.enumerated().dropFirst()
     where builder.matchedCounts[number] < input.count {
-      for tensor in input.tensors where selection.includes(tensor.info.name) {
+      for tensor in input.tensors where selection.includes(tensor) {
         if inputs[..<number].contains(where: { $0.position(of: tensor.info.name) != nil }) {
           continue
         }
@@ -65,7 +67,7 @@ public struct MergePlan: Sendable {
 
   /// The tensors that are combined from some inputs only.
   public func partial(of inputCount: Int) -> [Entry] {
-    entries.filter { $0.treatment == .combine && $0.inputs.count < inputCount }
+    entries.filter { $0.inputs.count < inputCount && $0.treatment == .combine }
   }
 
   /// The result as lazy weights.
@@ -78,19 +80,21 @@ public struct MergePlan: Sendable {
     var last: (inputs: [Int], operation: BlockOperation)?
     var tensors: [Tensor] = []
     tensors.reserveCapacity(entries.count)
-    for entry in entries {
+    for index in entries.indices {
       let operation: BlockOperation
-      switch entry.treatment {
+      switch entries[index].treatment {
       case .fixed(let fixed): operation = fixed
       case .combine:
-        if let last, last.inputs == entry.inputs {
+        if let last, last.inputs == entries[index].inputs {
           operation = last.operation
         } else {
-          operation = .linear(try recurrence(entry.inputs))
-          last = (entry.inputs, operation)
+          operation = .linear(try recurrence(entries[index].inputs))
+          last = (entries[index].inputs, operation)
         }
       }
-      tensors.append(Tensor(entry.info, storage: .computed(operation, entry.tensors)))
+      tensors.append(
+        Tensor(
+          entries[index].described.info, storage: .computed(operation, entries[index].tensors)))
     }
     return WeightMap(distinct: tensors, metadata: metadata)
   }
@@ -101,6 +105,7 @@ public struct MergePlan: Sendable {
     let policy: AlignmentPolicy
     let packed: [PackedTensors]
     let allInputs: [Int]
+    let special = NameEndings.special
     var entries: [Entry] = []
     /// Where the next tensor of each input is expected: behind the last one that was met.
     var expected: [Int]
@@ -121,55 +126,72 @@ public struct MergePlan: Sendable {
     }
 
     mutating func add(_ first: Tensor, firstInput: Int) throws {
-      let name = first.info.name
-      var tensors: [Tensor] = []
-      tensors.reserveCapacity(inputs.count)
-      tensors.append(first)
-      var missing = Array(0..<firstInput)
-      for number in firstInput + 1..<inputs.count {
-        if let position = inputs[number].position(of: name, expected: expected[number]) {
-          matchedCounts[number] += 1
-          expected[number] = position + 1
-          tensors.append(inputs[number].tensors[position])
-        } else {
-          missing.append(number)
+      var missing: [Int] = firstInput == 0 ? [] : Array(0..<firstInput)
+      let tensors = [Tensor](capacity: inputs.count) { tensors in
+        tensors.append(first)
+        for number in firstInput + 1..<inputs.count {
+          let place = inputs[number].position(ofNameOf: first, expected: expected[number])
+          if let place {
+            matchedCounts[number] += 1
+            expected[number] = place + 1
+            tensors.append(inputs[number].tensors[place])
+          } else {
+            missing.append(number)
+          }
         }
       }
-      let present = missing.isEmpty ? allInputs : allInputs.filter { !missing.contains($0) }
+      var present = allInputs
       if !missing.isEmpty {
-        if policy.missing == .error { noteMissing(name, missing, firstInput) }
-        if policy.missing == .intersect { leftOut.append(name) }
+        present = allInputs.filter { !missing.contains($0) }
+        if policy.missing == .error { noteMissing(first.info.name, missing, firstInput) }
+        if policy.missing == .intersect { leftOut.append(first.info.name) }
         guard policy.missing == .union else { return }
       }
-      let isOptimizer = OptimizerState.contains(name) && policy.optimizer != .average
+      // What the name tells is the same for all inputs.
+      let endsUsually = !special.mayEnd(first.info.name)
+      let isOptimizer =
+        policy.optimizer != .average
+        && OptimizerState.contains(first.info.name, endsUsually: endsUsually)
       if isOptimizer {
-        optimizerTensors.append(name)
+        optimizerTensors.append(first.info.name)
         if policy.optimizer == .drop { return }
       }
       noteDifferences(tensors, present)
       if isOptimizer {
         entries.append(
-          Entry(
-            info: first.info, inputs: present, treatment: .fixed(.copy), tensors: [first]))
+          Entry(inputs: present, treatment: .fixed(.copy), described: first, tensors: [first]))
       } else {
-        try append(first.info, present, tensors)
+        try append(tensors, of: present, endsUsually: endsUsually)
       }
     }
 
-    private mutating func append(_ info: TensorInfo, _ inputs: [Int], _ tensors: [Tensor]) throws {
+    private mutating func append(
+      _ tensors: [Tensor], of inputs: [Int], endsUsually: Bool
+    ) throws {
+      var described = tensors[0]
+      let dtype = described.info.dtype
       let treatment: Treatment
-      if inputs.contains(where: { packed[$0].contains(info) }) {
+      if isPacked(tensors[0], in: inputs, endsUsually: endsUsually) {
         treatment = .fixed(tensors.count == 1 ? .copy : .copyAgreeing(.refuse))
-      } else if info.dtype.isAveraged {
+      } else if dtype.isAveraged {
         treatment = .combine
+        if let outputDType = policy.outputDType, outputDType != dtype, dtype.kind == .floating {
+          let info = try TensorInfo(
+            name: described.info.name, dtype: outputDType, shape: described.info.shape)
+          described = Tensor(info, storage: described.storage)
+        }
       } else {
-        treatment = .fixed(tensors.count == 1 ? .copy : integerOperation(info.dtype))
+        treatment = .fixed(tensors.count == 1 ? .copy : integerOperation(dtype))
       }
-      var info = info
-      if treatment == .combine, let dtype = policy.outputDType, info.dtype.kind == .floating {
-        info = try TensorInfo(name: info.name, dtype: dtype, shape: info.shape)
+      entries.append(
+        Entry(inputs: inputs, treatment: treatment, described: described, tensors: tensors))
+    }
+
+    private func isPacked(_ tensor: Tensor, in inputs: [Int], endsUsually: Bool) -> Bool {
+      for number in inputs where packed[number].contains(tensor, endsUsually: endsUsually) {
+        return true
       }
-      entries.append(Entry(info: info, inputs: inputs, treatment: treatment, tensors: tensors))
+      return false
     }
 
     private func integerOperation(_ dtype: DType) -> BlockOperation {
@@ -189,22 +211,24 @@ public struct MergePlan: Sendable {
     }
 
     private mutating func noteDifferences(_ tensors: [Tensor], _ present: [Int]) {
-      let expected = tensors[0].info
-      for position in 1..<tensors.count {
-        let (found, input) = (tensors[position].info, present[position])
-        if found.shape != expected.shape {
+      for position in 1..<tensors.count
+      where !tensors[position].isAlike(tensors[0]) {
+        let (first, found) = (tensors[0], tensors[position])
+        if found.info.shape != first.info.shape {
           mismatches.append(
             .shape(
-              tensor: expected.name, expected: expected.shape, found: found.shape, in: input))
+              tensor: first.info.name, expected: first.info.shape, found: found.info.shape,
+              in: present[position]))
         }
+        let (dtype, expected) = (found.info.dtype, first.info.dtype)
+        if dtype == expected { continue }
         // A dtype that is asked for says what becomes of different ones.
         let isConverted =
-          policy.outputDType != nil && found.dtype.kind == .floating
-          && expected.dtype.kind == .floating
-        if found.dtype != expected.dtype && !isConverted {
+          policy.outputDType != nil && dtype.kind == .floating && expected.kind == .floating
+        if !isConverted {
           mismatches.append(
             .dtype(
-              tensor: expected.name, expected: expected.dtype, found: found.dtype, in: input))
+              tensor: first.info.name, expected: expected, found: dtype, in: present[position]))
         }
       }
     }
@@ -225,8 +249,8 @@ private struct Selection {
     }
   }
 
-  func includes(_ name: String) -> Bool {
-    (policy.include.isEmpty || policy.include.contains { $0.matches(name) })
-      && !policy.exclude.contains { $0.matches(name) }
+  func includes(_ tensor: Tensor) -> Bool {
+    (policy.include.isEmpty || policy.include.contains { $0.matches(tensor.info.name) })
+      && !policy.exclude.contains { $0.matches(tensor.info.name) }
   }
 }

@@ -5,9 +5,11 @@ import TensorCore
 /// Averaging codes gives nonsense: they are copied when all inputs agree, and refused otherwise.
 struct PackedTensors {
   /// What the names of scales end in, behind the name of the codes they belong to.
-  private static let companionSuffixes = NameEndings(["_scale", "_scale_inv", ".absmax", ".SCB"])
+  fileprivate static let companionSuffixes = NameEndings([
+    "_scale", "_scale_inv", ".absmax", ".SCB",
+  ])
   /// What the names of the parts of a quantised layer end in.
-  private static let partSuffixes = NameEndings([
+  fileprivate static let partSuffixes = NameEndings([
     ".qweight", ".qzeros", ".g_idx", ".weight_packed", ".weight_scale", ".weight_scale_inv",
     ".weight_zero_point", ".input_scale", ".scales", ".absmax", ".nested_absmax", ".quant_map",
     ".nested_quant_map", ".SCB", ".scale_weight", ".scale_input",
@@ -21,23 +23,31 @@ struct PackedTensors {
 
   init(_ weights: WeightMap) {
     self.weights = weights
-    isQuantized =
-      weights.isQuantized
-      || weights.tensors.contains { PackedTensors.markers.ending(of: $0.info.name) != nil }
+    isQuantized = weights.isQuantized || PackedTensors.haveMarker(weights.tensors)
   }
 
-  func contains(_ info: TensorInfo) -> Bool {
-    let name = info.name
-    switch info.dtype {
+  private static func haveMarker(_ tensors: [Tensor]) -> Bool {
+    let markers = markers
+    for index in tensors.indices where markers.mayEnd(tensors[index].info.name) {
+      if markers.ending(of: tensors[index].info.name) != nil { return true }
+    }
+    return false
+  }
+
+  /// Whether a tensor consists of codes or belongs to some.
+  ///
+  /// - Parameter endsUsually: whether the name has none of `NameEndings.special`.
+  func contains(_ tensor: Tensor, endsUsually: Bool) -> Bool {
+    switch tensor.info.dtype {
     case .float8E4M3, .float8E5M2, .int8, .uint8:
-      return isQuantized || hasCompanion(name)
-    case _ where info.dtype.kind == .packed:
+      return isQuantized || hasCompanion(tensor.info.name)
+    case let dtype where dtype.kind == .packed:
       return true
-    case _ where isQuantized:
-      return info.dtype.kind == .integer
-        || PackedTensors.partSuffixes.ending(of: name) != nil
+    case let dtype where isQuantized:
+      return dtype.kind == .integer
+        || !endsUsually && PackedTensors.partSuffixes.ending(of: tensor.info.name) != nil
     default:
-      return isCompanion(name)
+      return !endsUsually && isCompanion(tensor.info.name)
     }
   }
 
@@ -60,33 +70,49 @@ struct PackedTensors {
 /// Tells the state of an optimizer by its name, as training frameworks write it beside weights.
 enum OptimizerState {
   private static let prefixes = ["optimizer.", "optimizer/", "optimizer_state.", "optim."]
-  private static let suffixes = NameEndings([
+  fileprivate static let suffixes = NameEndings([
     ".exp_avg", ".exp_avg_sq", ".max_exp_avg_sq", ".momentum_buffer",
   ])
 
-  static func contains(_ name: String) -> Bool {
+  /// Whether a name is that of a tensor of an optimizer.
+  ///
+  /// - Parameter endsUsually: whether the name has none of `NameEndings.special`.
+  static func contains(_ name: String, endsUsually: Bool) -> Bool {
     (name.utf8.first == UInt8(ascii: "o") && prefixes.contains { name.hasPrefix($0) })
-      || suffixes.ending(of: name) != nil
+      || !endsUsually && suffixes.ending(of: name) != nil
   }
 }
 
 /// Ends of names, of which most names have none: the last byte tells that at once.
 struct NameEndings: Sendable {
+  /// All ends that tell what a tensor is.
+  static let special = NameEndings(
+    PackedTensors.companionSuffixes.endings + PackedTensors.partSuffixes.endings
+      + OptimizerState.suffixes.endings)
+
   /// The ends.
   let endings: [String]
 
-  /// Whether a byte ends one of them.
-  private let isLastByte: [Bool]
+  /// Whether a byte ends one of them: a bit for each byte.
+  private let lastBytes: InlineArray<4, UInt64>
 
   init(_ endings: [String]) {
     self.endings = endings
-    let lastBytes = Set(endings.compactMap(\.utf8.last))
-    isLastByte = (0...255).map { lastBytes.contains(UInt8($0)) }
+    var lastBytes = InlineArray<4, UInt64>(repeating: 0)
+    for byte in endings.compactMap(\.lastByte) {
+      lastBytes[Int(byte >> 6)] |= 1 << UInt64(byte & 63)
+    }
+    self.lastBytes = lastBytes
+  }
+
+  /// Whether the last byte of the name is that of one of the ends.
+  func mayEnd(_ name: String) -> Bool {
+    guard let last = name.lastByte else { return false }
+    return lastBytes[Int(last >> 6)] >> UInt64(last & 63) & 1 != 0
   }
 
   /// The first of the ends that the name has.
   func ending(of name: String) -> String? {
-    guard let last = name.utf8.last, isLastByte[Int(last)] else { return nil }
-    return endings.first { name.hasSuffix($0) }
+    mayEnd(name) ? endings.first { name.hasSuffix($0) } : nil
   }
 }

@@ -23,9 +23,8 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
     let (file, header) = try readHeader(path)
     do {
       let weights = try WeightMap(
-        tensors(header.header, in: file, dataOffset: header.dataOffset),
-        metadata: header.header.metadata,
-        isQuantized: header.header.metadata["quantization_config"] != nil)
+        header.tensors, metadata: header.metadata,
+        isQuantized: header.metadata["quantization_config"] != nil)
       return CheckpointReader(path: path, weights: weights, files: [file])
     } catch {
       throw CheckpointError(path, error)
@@ -34,25 +33,20 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
 
   /// Reads and checks the header of one file.
   static func readHeader(_ path: FilePath) throws -> (
-    file: ReadableFile, (header: SafetensorsHeader, dataOffset: Int)
+    file: ReadableFile, header: SafetensorsHeader
   ) {
     let file = try ReadableFile(path)
     let prefix = try file.bytes(in: 0..<min(8, file.size))
     do {
       let count = try SafetensorsHeader.byteCount(prefix: prefix, fileSize: file.size)
+      // The descriptions take about twice the memory of their text, which is there too.
+      CurrentProcess.reserveMemory(count * 7 / 2)
       let json = try file.bytes(in: 8..<8 + count)
-      let header = try SafetensorsHeader(parsing: json, dataByteCount: file.size - 8 - count)
-      return (file, (header, 8 + count))
+      let header = try SafetensorsHeader(
+        parsing: json, dataByteCount: file.size - 8 - count, source: file, dataOffset: 8 + count)
+      return (file, header)
     } catch let error as SafetensorsError {
       throw CheckpointError(path, error)
-    }
-  }
-
-  static func tensors(_ header: SafetensorsHeader, in file: ReadableFile, dataOffset: Int)
-    -> [Tensor]
-  {
-    header.entries.map { entry in
-      Tensor(entry.info, storage: .bytes(file, offset: dataOffset + entry.begin))
     }
   }
 
@@ -73,8 +67,11 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   static func file(_ name: String?, _ positions: [Int], _ weights: WeightMap) throws
     -> OutputLayout.File
   {
+    let isWhole =
+      positions.count == weights.count && positions.indices.allSatisfy { positions[$0] == $0 }
     let header = try SafetensorsHeader.encode(
-      positions.map { weights.tensors[$0] }, metadata: weights.metadata)
+      isWhole ? weights.tensors : positions.map { weights.tensors[$0] },
+      metadata: weights.metadata)
     var offset = header.count
     var placements: [OutputLayout.Placement] = []
     placements.reserveCapacity(positions.count)

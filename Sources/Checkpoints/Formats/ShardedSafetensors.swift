@@ -24,9 +24,9 @@ enum ShardedSafetensors {
           .missingInput, path, "the shard '\(shard)' that the index names does not exist",
           hint: "the model is incomplete: get the missing shard, or all of it, again")
       }
-      let (file, (header, dataOffset)) = try SafetensorsCheckpoint.readHeader(shardPath)
+      let (file, header) = try SafetensorsCheckpoint.readHeader(shardPath)
       try check(header, ofShard: shard, shardPath, against: index)
-      tensors += SafetensorsCheckpoint.tensors(header, in: file, dataOffset: dataOffset)
+      tensors += header.tensors
       files.append(file)
       metadata.merge(header.metadata) { first, _ in first }
     }
@@ -63,11 +63,11 @@ enum ShardedSafetensors {
     _ header: SafetensorsHeader, ofShard shard: String, _ path: FilePath,
     against index: SafetensorsIndex
   ) throws {
-    for entry in header.entries where index.shardOfTensor[ExactString(entry.info.name)] != shard {
-      let other = index.shardOfTensor[ExactString(entry.info.name)]
+    for tensor in header.tensors where index.shardOfTensor[ExactString(tensor.info.name)] != shard {
+      let other = index.shardOfTensor[ExactString(tensor.info.name)]
       throw CheckpointError(
         .badInput, path,
-        "tensor '\(entry.info.name)' is in this shard, but the index "
+        "tensor '\(tensor.info.name)' is in this shard, but the index "
           + (other.map { "says it is in '\($0)'" } ?? "does not name it"),
         hint: "index and shards are not of the same model: get all of them again")
     }

@@ -14,15 +14,6 @@ final class BlockWorker {
     let position: Int
   }
 
-  /// An input's bytes of a segment.
-  private struct Piece {
-    let source: Int
-    let offset: Int
-    let byteCount: Int
-    /// Which entry of `inputPositions` tells where the bytes are.
-    let slot: Int
-  }
-
   /// An element may begin before its block and end behind it: by less than the widest element.
   private static let margin = 64
 
@@ -31,7 +22,8 @@ final class BlockWorker {
   private let buffer: ByteBuffer
   private let inputStart: Int
   private var segments: [Segment] = []
-  private var pieces: [Piece] = []
+  private var parts: [SourcePart] = []
+  /// Where the elements of each input of each segment stand in the buffer.
   private var inputPositions: [Int] = []
   private var operands = BlockOperands()
   private var currentDTypes = -1
@@ -61,8 +53,11 @@ final class BlockWorker {
     }
     collectSegments(of: file, in: range)
     try readInputs()
-    for (index, segment) in segments.enumerated() {
-      try evaluate(segment, number: index, blockStart: range.lowerBound, file)
+    var next = 0
+    while next < segments.count {
+      let alike = segmentsAlike(from: next)
+      try evaluate(alike, file)
+      next = alike.upperBound
     }
     try sink.take(
       BlockWorker.margin..<BlockWorker.margin + range.count, of: buffer, file: fileIndex,
@@ -86,73 +81,100 @@ final class BlockWorker {
     }
   }
 
-  /// Reads what the segments need, with one call for all that lies together in a source.
+  /// Reads what the segments need, in their order: the elements of each input of segments that follow
+  /// each other are then one operand, wherever they stand in the sources.
+  ///
+  /// What lies together in a source is read by one call.
   private func readInputs() throws {
     let width = program.maximumInputCount
-    inputPositions.removeAll(keepingCapacity: true)
-    inputPositions.append(contentsOf: repeatElement(0, count: segments.count * width))
+    var positions = inputPositions
+    inputPositions = []
+    positions.removeAll(keepingCapacity: true)
+    positions.append(contentsOf: repeatElement(0, count: segments.count * width))
     var position = inputStart
     for input in 0..<width {
-      collectPieces(ofInput: input)
       position = (position + 63) & ~63
-      var index = 0
-      while index < pieces.count {
-        let first = pieces[index]
-        var byteCount = 0
-        repeat {
-          let piece = pieces[index]
-          inputPositions[piece.slot] = position + piece.offset - first.offset
-          byteCount = max(byteCount, piece.offset + piece.byteCount - first.offset)
-          index += 1
-        } while index < pieces.count && pieces[index].source == first.source
-          && pieces[index].offset == first.offset + byteCount
-        try program.sources[first.source].read(
-          at: first.offset, count: byteCount, into: buffer, at: position)
-        position += byteCount
+      var source = -1
+      for number in segments.indices where input < segments[number].run.inputCount {
+        let segment = segments[number]
+        let extent = program.extents[segment.run.firstExtent + input]
+        let unit = extent.dtype.elementUnit
+        let part = SourcePart(
+          offset: extent.offset + segment.firstElement * unit,
+          count: segment.elementCount * unit, position: position)
+        if extent.source != source {
+          try readParts(from: source)
+          source = extent.source
+        }
+        positions[number * width + input] = position
+        position += part.count
+        if let last = parts.last, last.offset + last.count == part.offset {
+          parts[parts.count - 1].count += part.count
+        } else {
+          parts.append(part)
+        }
       }
+      try readParts(from: source)
+    }
+    inputPositions = positions
+  }
+
+  private func readParts(from source: Int) throws {
+    if parts.isEmpty { return }
+    try program.sources[source].read(parts, into: buffer)
+    parts.removeAll(keepingCapacity: true)
+  }
+
+  /// The segments from `first` on that follow each other in the output and are computed alike.
+  private func segmentsAlike(from first: Int) -> Range<Int> {
+    let run = segments[first].run
+    var end = first + 1
+    while end < segments.count {
+      let (before, next) = (segments[end - 1], segments[end])
+      guard next.run.operation == run.operation, next.run.dtypes == run.dtypes,
+        next.run.dtype == run.dtype, next.run.inputCount == run.inputCount,
+        next.position == before.position + before.elementCount * run.dtype.elementUnit
+      else { break }
+      end += 1
+    }
+    return first..<end
+  }
+
+  /// Computes segments that are alike, at once; one by one when that is needed to say what was found.
+  private func evaluate(_ alike: Range<Int>, _ file: StreamProgram.File) throws {
+    let findings = evaluate(alike)
+    let isRefused = findings.hasNonFinite && options.nonFinite == .refuse
+    if alike.count > 1 && (isRefused || findings.hasDisagreement) {
+      for number in alike { try evaluate(number..<number + 1, file) }
+      return
+    }
+    let segment = segments[alike.lowerBound]
+    if isRefused { throw nonFiniteError(segment, file) }
+    if findings.hasNonFinite {
+      Kernels.canonicalizeNaN(
+        in: buffer, at: segment.position, dtype: segment.run.dtype,
+        elementCount: operands.elementCount)
+    }
+    if findings.hasDisagreement {
+      try noteDisagreement(program.operations[segment.run.operation], segment, file)
     }
   }
 
-  private func collectPieces(ofInput input: Int) {
-    pieces.removeAll(keepingCapacity: true)
-    var isAscending = true
-    for (number, segment) in segments.enumerated() where input < segment.run.inputCount {
-      let extent = program.extents[segment.run.firstExtent + input]
-      let unit = extent.dtype.elementUnit
-      let piece = Piece(
-        source: extent.source, offset: extent.offset + segment.firstElement * unit,
-        byteCount: segment.elementCount * unit, slot: number * program.maximumInputCount + input)
-      if let last = pieces.last, (last.source, last.offset) > (piece.source, piece.offset) {
-        isAscending = false
-      }
-      pieces.append(piece)
-    }
-    if !isAscending { pieces.sort { ($0.source, $0.offset) < ($1.source, $1.offset) } }
-  }
-
-  private func evaluate(
-    _ segment: Segment, number: Int, blockStart: Int, _ file: StreamProgram.File
-  ) throws {
-    let operation = program.operations[segment.run.operation]
+  private func evaluate(_ alike: Range<Int>) -> BlockFindings {
+    let segment = segments[alike.lowerBound]
     operands.inputOffsets.removeAll(keepingCapacity: true)
     if currentDTypes != segment.run.dtypes {
       currentDTypes = segment.run.dtypes
       operands.inputDTypes = program.inputDTypes[segment.run.dtypes]
     }
     for input in 0..<segment.run.inputCount {
-      operands.inputOffsets.append(inputPositions[number * program.maximumInputCount + input])
+      operands.inputOffsets.append(
+        inputPositions[alike.lowerBound * program.maximumInputCount + input])
     }
     operands.outputOffset = segment.position
     operands.outputDType = segment.run.dtype
-    operands.elementCount = segment.elementCount
-    let findings = operation.evaluate(operands, in: buffer)
-    if findings.hasNonFinite {
-      if options.nonFinite == .refuse { throw nonFiniteError(segment, file) }
-      Kernels.canonicalizeNaN(
-        in: buffer, at: segment.position, dtype: segment.run.dtype,
-        elementCount: segment.elementCount)
-    }
-    if findings.hasDisagreement { try noteDisagreement(operation, segment, file) }
+    operands.elementCount = alike.reduce(0) { $0 + segments[$1].elementCount }
+    return program.operations[segment.run.operation].evaluate(operands, in: buffer)
   }
 
   // MARK: - Naming what was found

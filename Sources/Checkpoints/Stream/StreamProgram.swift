@@ -7,23 +7,49 @@ import TensorCore
 struct StreamProgram: Sendable {
   /// A place in a source that holds an input.
   struct Extent: Sendable {
-    let source: Int
     let offset: Int
+    private let narrowSource: Int32
     let dtype: DType
+
+    /// Which source.
+    var source: Int { Int(narrowSource) }
+
+    init(source: Int, offset: Int, dtype: DType) {
+      narrowSource = Int32(source)
+      self.offset = offset
+      self.dtype = dtype
+    }
   }
 
   /// Output bytes that are computed alike from extents without gaps.
+  ///
+  /// Small numbers are kept narrow: tensors in different orders have a run each.
   struct Run: Sendable {
     let offset: Int
     var byteCount: Int
-    let dtype: DType
-    let operation: Int
-    /// Which list of input dtypes.
-    let dtypes: Int
     let firstExtent: Int
-    let inputCount: Int
+    private let narrowOperation: Int32
+    private let narrowDTypes: Int32
+    private let narrowInputCount: Int32
+    let dtype: DType
 
+    var operation: Int { Int(narrowOperation) }
+    /// Which list of input dtypes.
+    var dtypes: Int { Int(narrowDTypes) }
+    var inputCount: Int { Int(narrowInputCount) }
     var end: Int { offset + byteCount }
+
+    init(
+      of tensor: TensorInfo, at offset: Int, operation: Int, dtypes: Int, extents: Range<Int>
+    ) {
+      self.offset = offset
+      byteCount = tensor.byteCount
+      dtype = tensor.dtype
+      firstExtent = extents.lowerBound
+      narrowOperation = Int32(operation)
+      narrowDTypes = Int32(dtypes)
+      narrowInputCount = Int32(extents.count)
+    }
   }
 
   /// A file of the output.
@@ -40,12 +66,12 @@ struct StreamProgram: Sendable {
   /// The dtypes of the inputs of runs: few different lists.
   private(set) var inputDTypes: [[DType]] = []
   let weights: WeightMap
-  let blockSize: Int
+  private(set) var blockSize = StreamProgram.blockUnit
   private(set) var blockCount = 0
   /// The most input bytes that one output byte needs.
-  let inputRatio: Double
+  private(set) var inputRatio = 0.0
   /// The most inputs that a run has.
-  let maximumInputCount: Int
+  private(set) var maximumInputCount = 1
 
   /// The memory of one thread that should stay in a second-level cache of 1 MiB and a bit.
   private static let cacheBudget = 1536 << 10
@@ -56,24 +82,13 @@ struct StreamProgram: Sendable {
 
   init(_ weights: WeightMap, layout: OutputLayout) {
     self.weights = weights
-    var ratio = 0.0
-    var inputCount = 1
-    for tensor in weights.tensors {
-      guard case .computed(_, let inputs) = tensor.storage else {
-        ratio = max(ratio, 1)
-        continue
-      }
-      let size = inputs.reduce(0) { $0 + $1.info.dtype.elementUnit }
-      ratio = max(ratio, Double(size) / Double(tensor.info.dtype.elementUnit))
-      inputCount = max(inputCount, inputs.count)
-    }
-    inputRatio = ratio
-    maximumInputCount = inputCount
+    let runs = layout.files.map { makeRuns($0) }
     let unit = StreamProgram.blockUnit
-    let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + ratio)) / unit * unit
-    blockSize = min(512 << 10, max(unit, fitting))
-    for file in layout.files {
-      let runs = makeRuns(file)
+    let fitting = Int(Double(StreamProgram.cacheBudget) / (1 + inputRatio)) / unit * unit
+    // Small outputs are done before large buffers pay.
+    let share = max(128 << 10, layout.files.reduce(0) { $0 + $1.size } / 512 / unit * unit)
+    blockSize = min(512 << 10, share, max(unit, fitting))
+    for (file, runs) in zip(layout.files, runs) {
       files.append(File(layout: file, runs: runs, firstBlock: blockCount))
       blockCount += (file.size + blockSize - 1) / blockSize
     }
@@ -97,13 +112,10 @@ struct StreamProgram: Sendable {
     for placement in file.placements {
       let tensor = weights.tensors[placement.tensor]
       if tensor.info.byteCount == 0 { continue }
-      let run = makeRun(tensor, at: placement.offset)
-      if var last = runs.last, last.end == run.offset, isContinuation(run, of: last) {
-        last.byteCount += run.byteCount
-        runs[runs.count - 1] = last
-        extents.removeLast(run.inputCount)
+      if let last = runs.last, last.end == placement.offset, isContinuation(tensor, of: last) {
+        runs[runs.count - 1].byteCount += tensor.info.byteCount
       } else {
-        runs.append(run)
+        runs.append(makeRun(tensor, at: placement.offset))
       }
     }
     return runs
@@ -122,11 +134,13 @@ struct StreamProgram: Sendable {
     }
     if operations.last != operation { operations.append(operation) }
     let dtypes = extents[firstExtent...].lazy.map(\.dtype)
+    let width = dtypes.reduce(0) { $0 + $1.elementUnit }
+    inputRatio = max(inputRatio, Double(width) / Double(tensor.info.dtype.elementUnit))
+    maximumInputCount = max(maximumInputCount, extents.count - firstExtent)
     if inputDTypes.last?.elementsEqual(dtypes) != true { inputDTypes.append(Array(dtypes)) }
     return Run(
-      offset: offset, byteCount: tensor.info.byteCount, dtype: tensor.info.dtype,
-      operation: operations.count - 1, dtypes: inputDTypes.count - 1, firstExtent: firstExtent,
-      inputCount: extents.count - firstExtent)
+      of: tensor.info, at: offset, operation: operations.count - 1, dtypes: inputDTypes.count - 1,
+      extents: firstExtent..<extents.count)
   }
 
   /// Adds the place of an input; the first sources are most often those of the inputs in their order.
@@ -155,19 +169,32 @@ struct StreamProgram: Sendable {
     extents.append(Extent(source: index, offset: offset, dtype: tensor.info.dtype))
   }
 
-  private func isContinuation(_ run: Run, of last: Run) -> Bool {
-    guard run.operation == last.operation, run.dtypes == last.dtypes, run.dtype == last.dtype,
-      run.inputCount == last.inputCount
-    else { return false }
-    let lastElements = last.byteCount / last.dtype.elementUnit
-    for input in 0..<run.inputCount {
-      let extent = extents[run.firstExtent + input]
-      let before = extents[last.firstExtent + input]
-      guard extent.source == before.source,
-        extent.offset == before.offset + lastElements * before.dtype.elementUnit
-      else { return false }
+  /// Whether a tensor is computed like the last run, from the bytes behind those of the run.
+  private func isContinuation(_ tensor: Tensor, of last: Run) -> Bool {
+    guard tensor.info.dtype == last.dtype else { return false }
+    let elementCount = last.byteCount / last.dtype.elementUnit
+    switch tensor.storage {
+    case .bytes:
+      return operations[last.operation] == .copy && last.inputCount == 1
+        && isContinuation(tensor, of: extents[last.firstExtent], behind: elementCount)
+    case .computed(let operation, let inputs):
+      guard inputs.count == last.inputCount else { return false }
+      for number in inputs.indices {
+        let extent = extents[last.firstExtent + number]
+        guard isContinuation(inputs[number], of: extent, behind: elementCount) else {
+          return false
+        }
+      }
+      return operation == operations[last.operation]
     }
-    return true
+  }
+
+  /// Whether an input stands behind `elementCount` elements of an extent.
+  private func isContinuation(_ input: Tensor, of extent: Extent, behind elementCount: Int) -> Bool
+  {
+    guard case .bytes(let source, let offset) = input.storage else { return false }
+    return source === sources[extent.source] && input.info.dtype == extent.dtype
+      && offset == extent.offset + elementCount * extent.dtype.elementUnit
   }
 }
 

@@ -89,6 +89,11 @@ extension UnsafeRawBufferPointer {
       if left != right { return false }
       index += 8
     }
+    if index < count && count >= 8 {
+      // The last word overlaps the one before.
+      let left = unsafe loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+      return unsafe left == other.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self)
+    }
     while index < count {
       if unsafe self[index] != other[index] { return false }
       index += 1

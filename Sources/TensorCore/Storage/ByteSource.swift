@@ -11,6 +11,36 @@ public protocol ByteSource: AnyObject, Sendable {
   func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws
 }
 
+/// Some bytes of a source, and where they are put in a buffer.
+package struct SourcePart: Sendable {
+  /// The first byte in the source.
+  package let offset: Int
+  /// How many bytes.
+  package var count: Int
+  /// The first byte in the buffer.
+  package let position: Int
+
+  /// Describes bytes to be read.
+  package init(offset: Int, count: Int, position: Int) {
+    self.offset = offset
+    self.count = count
+    self.position = position
+  }
+}
+
+extension ByteSource {
+  /// Reads parts one after the other.
+  ///
+  /// Threads that call a shared source for every part would wait for each other's reference counts.
+  package func read(_ parts: [SourcePart], into buffer: ByteBuffer) throws {
+    for index in parts.indices {
+      try read(
+        at: parts[index].offset, count: parts[index].count, into: buffer,
+        at: parts[index].position)
+    }
+  }
+}
+
 /// Bytes in memory.
 public final class MemoryBytes: ByteSource {
   /// What to call it in messages.
