@@ -5,6 +5,9 @@ import TensorCore
 
 /// Folders that hold a model: an index and shards, or one file, and the sidecar files of both.
 enum CheckpointFolder {
+  /// Configurations have some kilobytes.
+  private static let maximumConfigSize = 16 << 20
+
   /// Opens the model in a folder, the one of an index when its name is given.
   static func open(_ folder: FilePath, index chosenIndex: String? = nil) throws -> CheckpointReader
   {
@@ -25,7 +28,7 @@ enum CheckpointFolder {
       reader = try FormatDetection.format(of: file).open(file)
     }
     reader.notices += notices
-    let isQuantized = hasQuantizationConfig(folder)
+    let isQuantized = try hasQuantizationConfig(folder, for: reader.weights)
     return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }
 
@@ -87,13 +90,45 @@ enum CheckpointFolder {
     return file
   }
 
-  /// Whether the `config.json` in a folder says that the weights are codes of a quantisation.
-  static func hasQuantizationConfig(_ folder: FilePath) -> Bool {
-    guard let file = try? ReadableFile(folder.appending("config.json")), file.size < 64 << 20,
-      let bytes = try? file.bytes(in: 0..<file.size), let config = try? JSONValue(parsing: bytes),
-      let quantization = config["quantization_config"]
-    else { return false }
-    return quantization != .null
+  /// Whether the `config.json` beside weights says that they are codes of a quantisation.
+  ///
+  /// It is only asked where there are tensors that could be codes.
+  ///
+  /// - Throws: `CheckpointError` when it cannot be read: what it would say decides what may be averaged.
+  static func hasQuantizationConfig(_ folder: FilePath, for weights: WeightMap) throws -> Bool {
+    let path = folder.appending("config.json")
+    guard FileStatus(of: path)?.kind == .file, weights.tensors.contains(where: \.couldBeCodes)
+    else {
+      return false
+    }
+    let file = try ReadableFile(path)
+    guard file.size <= maximumConfigSize else {
+      throw CheckpointError(
+        .badInput, path, "a configuration of \(file.size) bytes is too large to be one")
+    }
+    do {
+      return try hasQuantization(try file.bytes(in: 0..<file.size))
+    } catch let error as JSONError {
+      throw CheckpointError(
+        .badInput, path, "it is damaged: \(error)",
+        hint: "it tells whether the weights are quantised: get it again, or take it away")
+    }
+  }
+
+  private static func hasQuantization(_ bytes: [UInt8]) throws(JSONError) -> Bool {
+    var scanner = try JSONScanner(bytes)
+    guard scanner.accept("{") else { return false }
+    var found = false
+    var isFirst = true
+    while let key = try scanner.nextKey(&isFirst) {
+      if key == "quantization_config", !scanner.accept(word: "null") {
+        found = true
+        try scanner.skipValue()
+      } else if key != "quantization_config" {
+        try scanner.skipValue()
+      }
+    }
+    return found
   }
 
   /// The files that make a folder usable beside its weights: configuration, tokenizer, templates.
@@ -110,6 +145,16 @@ enum CheckpointFolder {
       return suffixes.contains { name.hasSuffix($0) }
         || ["merges.txt", "vocab.txt", "special_tokens.txt"].contains(name)
         || name.hasPrefix("tokenizer") || name.hasPrefix("LICENSE") || name.hasPrefix("NOTICE")
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether the dtype is one that quantised weights are stored in; counters have one element.
+  fileprivate var couldBeCodes: Bool {
+    switch info.dtype {
+    case .float8E4M3, .float8E5M2: true
+    default: info.dtype.kind == .integer && info.shape.elementCount > 1
     }
   }
 }

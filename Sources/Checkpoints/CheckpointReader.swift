@@ -38,9 +38,6 @@ public struct CheckpointReader: Sendable {
   /// Which checkpoint it is, whatever its path.
   public var identity: Set<FileStatus.Identity> { Set(files.map(\.identity)) }
 
-  /// The number of bytes of its files.
-  public var fileByteCount: Int { files.reduce(0) { $0 + $1.size } }
-
   /// Opens a file of any known format, an index of shards, or a folder that holds a model.
   ///
   /// - Throws: `CheckpointError` for what is no checkpoint or is damaged, `FileError` for what cannot be
@@ -56,7 +53,7 @@ public struct CheckpointReader: Sendable {
       self = try CheckpointFolder.open(path.folder, index: name)
     } else {
       let reader = try FormatDetection.format(of: path).open(path)
-      let isQuantized = CheckpointFolder.hasQuantizationConfig(path.folder)
+      let isQuantized = try CheckpointFolder.hasQuantizationConfig(path.folder, for: reader.weights)
       self = isQuantized ? reader.with(reader.weights.quantized) : reader
     }
   }

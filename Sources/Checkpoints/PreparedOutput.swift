@@ -124,6 +124,8 @@ public final class PreparedOutput {
 extension WeightMap {
   /// Writes a checkpoint: to a file whose name tells the format, in one step.
   ///
+  /// NaN and infinity are an error where values are combined; values that are only copied pass.
+  ///
   /// - Throws: `FileError` when the file exists or cannot be written, `StreamError` for NaN.
   public func write(
     to path: String, existing: StagedOutput.Existing = .refuse,

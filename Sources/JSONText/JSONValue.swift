@@ -143,6 +143,30 @@ public indirect enum JSONValue: Sendable, Hashable {
 }
 
 extension JSONScanner {
+  /// Reads any value and forgets it.
+  ///
+  /// Python writes NaN and Infinity, which are not JSON, into configurations and metrics; here they do no
+  /// harm.
+  ///
+  /// - Throws: `JSONError`.
+  public mutating func skipValue(depth: Int = 0) throws(JSONError) {
+    guard depth <= JSONScanner.maximumDepth else { throw error("nesting that is too deep") }
+    var isFirst = true
+    switch next {
+    case UInt8(ascii: "{"):
+      try expect("{")
+      while try nextKey(&isFirst) != nil { try skipValue(depth: depth + 1) }
+    case UInt8(ascii: "["):
+      try expect("[")
+      while try nextElement(&isFirst) { try skipValue(depth: depth + 1) }
+    case UInt8(ascii: "\""): _ = try string()
+    default:
+      for word: StaticString in ["null", "true", "false", "NaN", "Infinity", "-Infinity"]
+      where accept(word: word) { return }
+      _ = try numberText()
+    }
+  }
+
   /// Reads any value as a tree.
   ///
   /// - Throws: `JSONError`, also when an object has a key twice or the nesting is too deep.

@@ -4,8 +4,8 @@ public import TensorCore
 /// The header of a safetensors file: what is in the file, and where.
 ///
 /// A value of this type is valid: the tensors fill the data from its first byte to its last without gaps.
-/// That no name is there twice is checked by `WeightMap`, which indexes the names. Layout of the file: N as 8 little-endian bytes, N bytes of JSON, the data
-/// (https://github.com/huggingface/safetensors, "Format").
+/// That no name is there twice is checked by `WeightMap`, which indexes the names. Layout of the file: N as
+/// 8 little-endian bytes, N bytes of JSON, the data (https://github.com/huggingface/safetensors, "Format").
 public struct SafetensorsHeader: Sendable {
   /// The largest header that is read or written, the limit of the reference implementation.
   public static let maximumByteCount = 100_000_000

@@ -25,39 +25,99 @@ public struct SafetensorsIndex: Sendable {
   ///
   /// - Throws: `SafetensorsError` with the code `badIndex`.
   public init(parsing bytes: [UInt8]) throws(SafetensorsError) {
-    let root: JSONValue
+    var contents = Contents()
     do {
-      root = try JSONValue(parsing: bytes)
+      try contents.parse(bytes)
+    } catch let error as SafetensorsError {
+      throw error
     } catch {
       throw SafetensorsError(.badIndex, "the index is damaged: \(error)")
     }
-    guard case .object(let entries)? = root["weight_map"] else {
+    guard let shardOfTensor = contents.shardOfTensor else {
       throw SafetensorsError(.badIndex, "the index has no object 'weight_map'")
     }
-    guard !entries.isEmpty else {
+    guard !shardOfTensor.isEmpty else {
       throw SafetensorsError(.badIndex, "the 'weight_map' of the index is empty")
     }
-    var shardOfTensor = [ExactString: String](minimumCapacity: entries.count)
-    for entry in entries {
-      guard let shard = entry.value.string else {
-        throw SafetensorsError(.badIndex, "the shard of tensor '\(entry.key)' is not a string")
-      }
-      guard SafetensorsIndex.isPlainName(shard) else {
-        throw SafetensorsError(
-          .badIndex,
-          "the shard of tensor '\(entry.key)' is named \(JSONValue.quoted(shard)), "
-            + "expected the name of a .safetensors file beside the index")
-      }
-      shardOfTensor[ExactString(entry.key)] = shard
-    }
-    switch root["metadata"] {
-    case nil, .null?: metadata = []
-    case .object(let members)?: metadata = members
-    default: throw SafetensorsError(.badIndex, "the 'metadata' of the index is not an object")
-    }
+    metadata = contents.metadata ?? []
     totalSize = try SafetensorsIndex.totalSize(in: metadata)
     self.shardOfTensor = shardOfTensor
     shards = Set(shardOfTensor.values).sorted()
+  }
+
+  /// What is read of an index; the rest is skipped without becoming a tree.
+  private struct Contents {
+    /// What an index says of its model is some numbers; more than this many bytes are an attack.
+    private static let maximumMetadataSize = 1 << 20
+
+    var metadata: [JSONValue.Member]?
+    var shardOfTensor: [ExactString: String]?
+
+    mutating func parse(_ bytes: [UInt8]) throws {
+      var scanner = try JSONScanner(bytes)
+      try scanner.expect("{")
+      var isFirst = true
+      while let key = try scanner.nextKey(&isFirst) {
+        switch key {
+        case "weight_map":
+          guard shardOfTensor == nil else { throw Contents.twice(key) }
+          try parseWeightMap(&scanner)
+        case "metadata":
+          guard metadata == nil else { throw Contents.twice(key) }
+          try parseMetadata(&scanner)
+        default: try scanner.skipValue()
+        }
+      }
+      try scanner.expectEnd()
+    }
+
+    private static func twice(_ key: String) -> SafetensorsError {
+      SafetensorsError(.badIndex, "the index has '\(key)' twice")
+    }
+
+    private mutating func parseWeightMap(_ scanner: inout JSONScanner) throws {
+      guard scanner.next == UInt8(ascii: "{") else {
+        throw SafetensorsError(.badIndex, "the 'weight_map' of the index is not an object")
+      }
+      try scanner.expect("{")
+      var map: [ExactString: String] = [:]
+      var names: Set<String> = []
+      var isFirst = true
+      while let tensor = try scanner.nextKey(&isFirst) {
+        guard scanner.next == UInt8(ascii: "\"") else {
+          throw SafetensorsError(.badIndex, "the shard of tensor '\(tensor)' is not a string")
+        }
+        let name = try scanner.string()
+        guard SafetensorsIndex.isPlainName(name) else {
+          throw SafetensorsError(
+            .badIndex,
+            "the shard of tensor '\(tensor)' is named \(JSONValue.quoted(name)), "
+              + "expected the name of a .safetensors file beside the index")
+        }
+        // Thousands of tensors share the text of a name.
+        let shared = names.insert(name).memberAfterInsert
+        guard map.updateValue(shared, forKey: ExactString(tensor)) == nil else {
+          throw SafetensorsError(.badIndex, "the index names tensor '\(tensor)' twice")
+        }
+      }
+      shardOfTensor = map
+    }
+
+    private mutating func parseMetadata(_ scanner: inout JSONScanner) throws {
+      metadata = []
+      if scanner.accept(word: "null") { return }
+      let start = scanner.position
+      var ahead = scanner
+      try ahead.skipValue()
+      guard ahead.position - start <= Contents.maximumMetadataSize else {
+        throw SafetensorsError(
+          .badIndex, "the 'metadata' of the index has \(ahead.position - start) bytes, too many")
+      }
+      guard case .object(let members) = try scanner.value() else {
+        throw SafetensorsError(.badIndex, "the 'metadata' of the index is not an object")
+      }
+      metadata = members
+    }
   }
 
   private static func totalSize(in metadata: [JSONValue.Member]) throws(SafetensorsError) -> Int? {

@@ -117,7 +117,11 @@ public final class Tensor: Sendable {
       next += elements.count * width
     }
     operands.outputOffset = next
-    if operation.evaluate(operands, in: work).hasNonFinite {
+    let findings = operation.evaluate(operands, in: work)
+    if findings.hasDisagreement && operation != .copyAgreeing(.takeFirst) {
+      throw TensorError.disagreement(info)
+    }
+    if findings.hasNonFinite {
       Kernels.canonicalizeNaN(
         in: work, at: next, dtype: info.dtype, elementCount: elements.count)
     }

@@ -40,6 +40,7 @@ public struct TensorError: DiagnosedError, Hashable {
     case duplicateName
     case wrongByteCount
     case notFloating
+    case disagreement
   }
 
   /// The reason.
@@ -81,6 +82,14 @@ public struct TensorError: DiagnosedError, Hashable {
       description:
         "tensor '\(info.name)': expected \(info.byteCount) bytes for \(info.dtype.rawValue) "
         + "\(info.shape), found \(found)")
+  }
+
+  static func disagreement(_ info: TensorInfo) -> TensorError {
+    TensorError(
+      code: .disagreement,
+      description:
+        "tensor '\(info.name)' of \(info.dtype.rawValue) differs between the inputs, and "
+        + "such values are not averaged")
   }
 
   static func notFloating(_ info: TensorInfo) -> TensorError {

@@ -62,5 +62,11 @@ public struct WeightMap: Sendable {
   public var count: Int { tensors.count }
 
   /// The number of bytes of all values.
-  public var byteCount: Int { tensors.reduce(0) { $0 + $1.info.byteCount } }
+  public var byteCount: Int {
+    // Sparse files can pretend to more than can be counted.
+    tensors.reduce(0) { sum, tensor in
+      let (total, overflow) = sum.addingReportingOverflow(tensor.info.byteCount)
+      return overflow ? Int.max : total
+    }
+  }
 }

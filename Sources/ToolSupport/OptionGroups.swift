@@ -6,7 +6,7 @@ import TensorCore
 /// How the work runs and what is told.
 package struct RunOptions: ParsableArguments {
   @Option(
-    name: [.customShort("j"), .long],
+    name: [.customShort("j", allowingJoined: true), .long],
     help: ArgumentHelp(
       "How many threads work; the result is the same for any number.", valueName: "count"))
   package var threads: Int?

@@ -25,7 +25,7 @@ package struct Tool: Sendable {
       66   an input is missing
       73   the output cannot be created
       74   reading or writing failed (a full disk)
-      130  interrupted (143: terminated)
+      130  interrupted (143: terminated, 129: hung up)
     """
 
   /// The name in front of messages.
@@ -69,17 +69,25 @@ package struct Tool: Sendable {
     try? Console.error.write("\(name): \(Tool.printable(text))\n\(hint)")
   }
 
-  /// Names from files reach messages: control characters would reach the terminal, and a name may have
-  /// millions of characters.
+  /// Names from files reach messages: control characters would reach the terminal, a name with a line
+  /// break could pass for a message of its own, and a name may have millions of characters.
   static func printable(_ text: String) -> String {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+    // Lists of ours are indented.
+    var lines: [String] = []
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if lines.isEmpty || line.hasPrefix("  ") {
+        lines.append(String(line))
+      } else {
+        lines[lines.count - 1] += "\u{FFFD}" + line
+      }
+    }
+    return lines.map { line in
       String(
         String.UnicodeScalarView(
           line.unicodeScalars.prefix(1000).map { scalar in
             scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar
           }))
-    }
-    return lines.joined(separator: "\n")
+    }.joined(separator: "\n")
   }
 
   private static func exitCode(for kind: FailureKind) -> ExitCode {

@@ -5,9 +5,6 @@ public protocol MergeMethod: Sendable {
   /// The name in options and provenance, that of the field where there is one.
   static var name: String { get }
 
-  /// What it does, in one line.
-  static var summary: String { get }
-
   /// What each input is multiplied by or decayed with, for provenance; nil when all count the same.
   func parameter(ofInput number: Int) -> Double?
 

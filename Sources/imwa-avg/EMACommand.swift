@@ -42,7 +42,9 @@ struct EMACommand: ParsableCommand {
   @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
-    if let step, step < 0 { throw ValidationError("--step must not be negative") }
+    if let step, !(0...EMACommand.maximumUpdates).contains(step) {
+      throw ValidationError("--step must be between 0 and \(EMACommand.maximumUpdates)")
+    }
   }
 
   func run() throws {
@@ -61,12 +63,13 @@ struct EMACommand: ParsableCommand {
     }
   }
 
+  /// More updates than any run makes, and few enough to be exact numbers for every reader.
+  private static let maximumUpdates = 1 << 50
+
   private func recordedUpdates(_ state: CheckpointReader) throws -> Int {
     guard let text = state.weights.metadata[Provenance.updateCountKey] else { return 0 }
-    guard let count = Int(text), count >= 0 else {
-      throw ValidationError(
-        "\(state.path): the number of updates that it records, '\(text)', is no number; give --step"
-      )
+    guard let count = Int(text), (0...EMACommand.maximumUpdates).contains(count) else {
+      throw JobError.unreadableUpdateCount(state.path, text)
     }
     return count
   }

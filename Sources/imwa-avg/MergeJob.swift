@@ -139,6 +139,13 @@ struct JobError: DiagnosedError {
       hint: "name a folder: -o \(path.removingLastComponent().appending(path.stem ?? "merged"))/")
   }
 
+  static func unreadableUpdateCount(_ path: FilePath, _ text: String) -> JobError {
+    JobError(
+      kind: .badInput,
+      description: "\(path): the number of updates that it records is '\(text)', no number",
+      hint: "tell the number with --step")
+  }
+
   static var interrupted: JobError {
     JobError(
       kind: .interrupted(signal: Signals.noted ?? 2), description: "interrupted", hint: nil)

@@ -30,10 +30,10 @@ import Testing
 
   @Test func expectedPlacesAreOnlyAHint() throws {
     let map = try WeightMap(["a", "b"].map { try tensor($0) })
-    #expect(map.position(of: "b", expected: 0) == 1)
-    #expect(map.position(of: "b", expected: 1) == 1)
-    #expect(map.position(of: "b", expected: 7) == 1)
-    #expect(map.position(of: "c", expected: 0) == nil)
+    for expected in [0, 1, 7] {
+      #expect(map.position(ofNameOf: try tensor("b"), expected: expected) == 1)
+    }
+    #expect(map.position(ofNameOf: try tensor("c"), expected: 0) == nil)
   }
 
   @Test func mapsOfDistinctTensorsFindNamesToo() throws {

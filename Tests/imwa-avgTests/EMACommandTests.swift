@@ -74,4 +74,19 @@ import Testing
       in: folder.path)
     #expect(try state("p.safetensors").updates == nil)
   }
+
+  @Test(arguments: ["9223372036854775807", "-1", "x\u{1B}[31m", ""])
+  func aCountThatIsNoNumberIsRefused(count: String) throws {
+    try folder.write(
+      "bad.safetensors",
+      SafetensorsFile.encode([.init("w", [1])], metadata: ["imwa_ema_updates": count]))
+    let result = try ema(
+      "bad.safetensors", "n1.safetensors", "--decay", "0.5", "-o", "o.safetensors")
+    #expect(result.status == 65)
+    #expect(!result.errors.contains("\u{1B}"))
+    let told = try ema(
+      "bad.safetensors", "n1.safetensors", "--decay", "0.5", "--step", "5", "-o", "o.safetensors")
+    #expect(told.status == 0)
+    #expect(try state("o.safetensors").updates == "6")
+  }
 }

@@ -126,6 +126,13 @@ public struct MergePlan: Sendable {
     }
 
     mutating func add(_ first: Tensor, firstInput: Int) throws {
+      // What the name tells is the same for all inputs.
+      let endsUsually = !special.mayEnd(first.info.name)
+      if policy.optimizer != .average,
+        OptimizerState.contains(first.info.name, endsUsually: endsUsually)
+      {
+        return addOptimizerState(first, firstInput)
+      }
       var missing: [Int] = firstInput == 0 ? [] : Array(0..<firstInput)
       let tensors = [Tensor](capacity: inputs.count) { tensors in
         tensors.append(first)
@@ -147,22 +154,16 @@ public struct MergePlan: Sendable {
         if policy.missing == .intersect { leftOut.append(first.info.name) }
         guard policy.missing == .union else { return }
       }
-      // What the name tells is the same for all inputs.
-      let endsUsually = !special.mayEnd(first.info.name)
-      let isOptimizer =
-        policy.optimizer != .average
-        && OptimizerState.contains(first.info.name, endsUsually: endsUsually)
-      if isOptimizer {
-        optimizerTensors.append(first.info.name)
-        if policy.optimizer == .drop { return }
-      }
-      noteDifferences(tensors, present)
-      if isOptimizer {
-        entries.append(
-          Entry(inputs: present, treatment: .fixed(.copy), described: first, tensors: [first]))
-      } else {
-        try append(tensors, of: present, endsUsually: endsUsually)
-      }
+      try append(tensors, of: present, endsUsually: endsUsually)
+    }
+
+    /// Takes the state of the first input, or drops it, whatever the other inputs have.
+    private mutating func addOptimizerState(_ tensor: Tensor, _ firstInput: Int) {
+      guard firstInput == 0 else { return }
+      optimizerTensors.append(tensor.info.name)
+      if policy.optimizer == .drop { return }
+      entries.append(
+        Entry(inputs: [0], treatment: .fixed(.copy), described: tensor, tensors: [tensor]))
     }
 
     private mutating func append(
@@ -171,8 +172,8 @@ public struct MergePlan: Sendable {
       var described = tensors[0]
       let dtype = described.info.dtype
       let treatment: Treatment
-      if isPacked(tensors[0], in: inputs, endsUsually: endsUsually) {
-        treatment = .fixed(tensors.count == 1 ? .copy : .copyAgreeing(.refuse))
+      if arePacked(tensors, in: inputs, endsUsually: endsUsually) {
+        treatment = .fixed(tensors.count == 1 ? .copy : .copyAgreeing(.refuseCodes))
       } else if dtype.isAveraged {
         treatment = .combine
         if let outputDType = policy.outputDType, outputDType != dtype, dtype.kind == .floating {
@@ -183,12 +184,15 @@ public struct MergePlan: Sendable {
       } else {
         treatment = .fixed(tensors.count == 1 ? .copy : integerOperation(dtype))
       }
+      noteDifferences(tensors, inputs, mayConvert: treatment == .combine)
       entries.append(
         Entry(inputs: inputs, treatment: treatment, described: described, tensors: tensors))
     }
 
-    private func isPacked(_ tensor: Tensor, in inputs: [Int], endsUsually: Bool) -> Bool {
-      for number in inputs where packed[number].contains(tensor, endsUsually: endsUsually) {
+    /// Whether any input has codes under this name: one model may be quantised and another not.
+    private func arePacked(_ tensors: [Tensor], in inputs: [Int], endsUsually: Bool) -> Bool {
+      for position in tensors.indices
+      where packed[inputs[position]].contains(tensors[position], endsUsually: endsUsually) {
         return true
       }
       return false
@@ -210,25 +214,29 @@ public struct MergePlan: Sendable {
       }
     }
 
-    private mutating func noteDifferences(_ tensors: [Tensor], _ present: [Int]) {
+    private mutating func noteDifferences(
+      _ tensors: [Tensor], _ present: [Int], mayConvert: Bool
+    ) {
       for position in 1..<tensors.count
       where !tensors[position].isAlike(tensors[0]) {
         let (first, found) = (tensors[0], tensors[position])
         if found.info.shape != first.info.shape {
           mismatches.append(
             .shape(
-              tensor: first.info.name, expected: first.info.shape, found: found.info.shape,
-              in: present[position]))
+              tensor: first.info.name, expected: first.info.shape, as: present[0],
+              found: found.info.shape, in: present[position]))
         }
         let (dtype, expected) = (found.info.dtype, first.info.dtype)
         if dtype == expected { continue }
         // A dtype that is asked for says what becomes of different ones.
         let isConverted =
-          policy.outputDType != nil && dtype.kind == .floating && expected.kind == .floating
+          mayConvert && policy.outputDType != nil && dtype.kind == .floating
+          && expected.kind == .floating
         if !isConverted {
           mismatches.append(
             .dtype(
-              tensor: first.info.name, expected: expected, found: dtype, in: present[position]))
+              tensor: first.info.name, expected: expected, as: present[0], found: dtype,
+              in: present[position]))
         }
       }
     }

@@ -6,10 +6,10 @@ public enum Mismatch: Sendable, Hashable {
   case missing(tensor: String, from: Int)
   /// The first input lacks a tensor that another has.
   case extra(tensor: String, in: Int)
-  /// The shape is not that of the first input.
-  case shape(tensor: String, expected: Shape, found: Shape, in: Int)
-  /// The dtype is not that of the first input.
-  case dtype(tensor: String, expected: DType, found: DType, in: Int)
+  /// The shape is not that of the first input that has the tensor.
+  case shape(tensor: String, expected: Shape, as: Int, found: Shape, in: Int)
+  /// The dtype is not that of the first input that has the tensor.
+  case dtype(tensor: String, expected: DType, as: Int, found: DType, in: Int)
 }
 
 /// All ways in which inputs do not fit together.
@@ -61,7 +61,7 @@ public struct AlignmentError: DiagnosedError {
       )
     }
     let isFloating = mismatches.contains { mismatch in
-      if case .dtype(_, let expected, let found, _) = mismatch {
+      if case .dtype(_, let expected, _, let found, _) = mismatch {
         return expected.kind == .floating && found.kind == .floating
       }
       return false
@@ -78,11 +78,11 @@ public struct AlignmentError: DiagnosedError {
       "\(labels[input]): tensor '\(tensor)' is missing, \(labels[0]) has it"
     case .extra(let tensor, let input):
       "\(labels[input]): tensor '\(tensor)' is not in \(labels[0])"
-    case .shape(let tensor, let expected, let found, let input):
-      "\(labels[input]): tensor '\(tensor)': expected shape \(expected) as in \(labels[0]), "
+    case .shape(let tensor, let expected, let reference, let found, let input):
+      "\(labels[input]): tensor '\(tensor)': expected shape \(expected) as in \(labels[reference]), "
         + "found \(found)"
-    case .dtype(let tensor, let expected, let found, let input):
-      "\(labels[input]): tensor '\(tensor)': expected \(expected.rawValue) as in \(labels[0]), "
+    case .dtype(let tensor, let expected, let reference, let found, let input):
+      "\(labels[input]): tensor '\(tensor)': expected \(expected.rawValue) as in \(labels[reference]), "
         + "found \(found.rawValue)"
     }
   }

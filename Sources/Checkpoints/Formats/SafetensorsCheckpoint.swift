@@ -54,12 +54,11 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   public static func layout(of weights: WeightMap, for request: OutputRequest) throws
     -> OutputLayout
   {
-    let order = alignedOrder(weights)
     switch request.form {
     case .file:
-      return OutputLayout(files: [try file(nil, order, weights)])
+      return OutputLayout(files: [try file(nil, Array(weights.tensors.indices), weights)])
     case .folder:
-      return try ShardedSafetensors.layout(order, weights, request)
+      return try ShardedSafetensors.layout(of: weights, for: request)
     }
   }
 
@@ -67,6 +66,7 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   static func file(_ name: String?, _ positions: [Int], _ weights: WeightMap) throws
     -> OutputLayout.File
   {
+    let positions = aligned(positions, weights)
     let isWhole =
       positions.count == weights.count && positions.indices.allSatisfy { positions[$0] == $0 }
     let header = try SafetensorsHeader.encode(
@@ -84,16 +84,16 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
 
   /// The given order; by size of the elements, the largest first, when otherwise a tensor would not be
   /// aligned to them, which some readers need. The reference writer orders the same way.
-  private static func alignedOrder(_ weights: WeightMap) -> [Int] {
+  private static func aligned(_ positions: [Int], _ weights: WeightMap) -> [Int] {
     var offset = 0
     var isAligned = true
-    for tensor in weights.tensors {
-      if offset % max(1, tensor.info.dtype.bitWidth / 8) != 0 { isAligned = false }
-      offset += tensor.info.byteCount
+    for position in positions {
+      let info = weights.tensors[position].info
+      if offset % info.dtype.elementUnit != 0 { isAligned = false }
+      offset += info.byteCount
     }
-    let order = Array(weights.tensors.indices)
-    if isAligned { return order }
-    return order.sorted { first, second in
+    if isAligned { return positions }
+    return positions.sorted { first, second in
       let widths = (
         weights.tensors[first].info.dtype.bitWidth, weights.tensors[second].info.dtype.bitWidth
       )

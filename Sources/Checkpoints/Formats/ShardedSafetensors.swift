@@ -9,7 +9,7 @@ enum ShardedSafetensors {
   static let indexSuffix = SafetensorsIndex.suffix
 
   /// An index larger than this is no index: the largest models have some 10 MB.
-  private static let maximumIndexSize = 256 << 20
+  private static let maximumIndexSize = 128 << 20
 
   /// Opens an index and all of its shards, and checks them both ways.
   static func open(index path: FilePath, folder: FilePath) throws -> CheckpointReader {
@@ -111,9 +111,8 @@ enum ShardedSafetensors {
   }
 
   /// Places tensors in shards: of at most the size asked for, or as the first input has them.
-  static func layout(_ order: [Int], _ weights: WeightMap, _ request: OutputRequest) throws
-    -> OutputLayout
-  {
+  static func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout {
+    let order = Array(weights.tensors.indices)
     let stem = stem(for: request)
     var indexMetadata: [JSONValue.Member] = []
     var groups: [(name: String, positions: [Int])]
@@ -127,6 +126,8 @@ enum ShardedSafetensors {
     if let limit = request.maximumShardSize {
       groups = shards(order, weights, atMost: limit, stem: stem)
     }
+    // One file needs no index, and then the name that readers look for.
+    if groups.count == 1 { groups[0].name = "\(stem).safetensors" }
     let files = try groups.map { try SafetensorsCheckpoint.file($0.name, $0.positions, weights) }
     guard groups.count > 1 else { return OutputLayout(files: files) }
     var shardOfTensor: [ExactString: String] = [:]

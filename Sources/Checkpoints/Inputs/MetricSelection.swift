@@ -50,7 +50,7 @@ public struct MetricSelection: Sendable {
         hint: "looked for " + candidates.map { "'\($0)'" }.joined(separator: ", "))
     }
     let file = try ReadableFile(found)
-    guard file.size < 64 << 20 else {
+    guard file.size <= 4 << 20 else {
       throw CheckpointError(.badInput, found, "\(file.size) bytes are too many for metrics")
     }
     let root: JSONValue

@@ -230,11 +230,12 @@ final class BlockWorker {
       index += 1
       let part = max(offset, placement.offset)..<min(end, placement.offset + info.byteCount)
       guard !part.isEmpty, let other = firstDisagreeing(in: part, offset) else { continue }
-      if operation == .copyAgreeing(.refuse) {
+      if operation != .copyAgreeing(.takeFirst) {
         let labels = [0, other].map {
           program.sources[program.extents[segment.run.firstExtent + $0].source].label
         }
-        throw StreamError.disagreement(info, sources: labels)
+        throw StreamError.disagreement(
+          info, sources: labels, areCodes: operation == .copyAgreeing(.refuseCodes))
       }
       disagreeing.insert(placement.tensor)
     }

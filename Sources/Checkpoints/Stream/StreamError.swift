@@ -26,18 +26,20 @@ public struct StreamError: DiagnosedError {
       description:
         "tensor '\(tensor.name)': the result at \(tensor.place(of: index)) is too large for "
         + tensor.dtype.rawValue,
-      hint: "choose a wider dtype (--out-dtype F32), or --allow-nan to write infinity")
+      hint: "choose a wider dtype (--out-dtype \(tensor.dtype == .float32 ? "F64" : "F32")), or "
+        + "--allow-nan to write infinity")
   }
 
-  static func disagreement(_ tensor: TensorInfo, sources: [String]) -> StreamError {
-    let isNumber = tensor.dtype.kind == .integer || tensor.dtype.kind == .boolean
-    return StreamError(
+  static func disagreement(_ tensor: TensorInfo, sources: [String], areCodes: Bool)
+    -> StreamError
+  {
+    StreamError(
       kind: .badInput,
       description: "\(sources.joined(separator: ", ")): tensor '\(tensor.name)' of "
         + "\(tensor.dtype.rawValue) differs between the inputs, and such values are not averaged",
-      hint: isNumber
-        ? "--integers first takes the values of the first input"
-        : "quantised weights must be converted to floating point before they are averaged")
+      hint: areCodes
+        ? "quantised weights must be converted to floating point before they are averaged"
+        : "--integers first takes the values of the first input, --integers max the largest")
   }
 
   static func interrupted(_ signal: Int32) -> StreamError {

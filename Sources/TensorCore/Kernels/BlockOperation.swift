@@ -4,8 +4,10 @@ public enum BlockOperation: Sendable, Hashable {
   public enum Disagreement: Sendable, Hashable {
     /// The first input is taken, and the difference is reported.
     case takeFirst
-    /// It is an error.
+    /// It is an error, as was asked for.
     case refuse
+    /// It is an error, because the values are codes of a quantisation.
+    case refuseCodes
   }
 
   /// The values of the only input, unchanged.
@@ -57,12 +59,12 @@ extension BlockOperation {
     case .copy:
       copyFirst(operands, in: buffer)
     case .copyAgreeing:
+      copyFirst(operands, in: buffer)
       let byteCount = operands.elementCount * operands.outputDType.elementUnit
       let first = operands.inputOffsets[0]
       findings.hasDisagreement = operands.inputOffsets.dropFirst().contains { other in
         buffer.firstDifference(at: first, and: other, count: byteCount) != nil
       }
-      copyFirst(operands, in: buffer)
     case .maximum:
       Kernels.maximum(operands, in: buffer)
     case .linear(let recurrence):
@@ -72,6 +74,7 @@ extension BlockOperation {
   }
 
   private func copyFirst(_ operands: BlockOperands, in buffer: ByteBuffer) {
+    precondition(operands.inputDTypes.allSatisfy { $0 == operands.outputDType })
     let start = operands.inputOffsets[0]
     let byteCount = operands.elementCount * operands.outputDType.elementUnit
     buffer.copy(from: buffer, range: start..<start + byteCount, to: operands.outputOffset)

@@ -7,8 +7,6 @@ public import TensorCore
 public struct ExponentialMovingAverage: MergeMethod {
   /// `ema`.
   public static let name = "ema"
-  /// The exponential moving average over checkpoints.
-  public static let summary = "exponential moving average: the first input is the state"
 
   /// The decay of each update, in order.
   public let decays: [Double]
@@ -28,7 +26,7 @@ public struct ExponentialMovingAverage: MergeMethod {
     guard updateCount > 0 else { throw MergeError(.noInputs, "there is no checkpoint to add") }
     decays = (0..<updateCount).map { update in
       guard let earlierUpdates else { return decay }
-      let step = Double(earlierUpdates + update)
+      let step = Double(earlierUpdates) + Double(update)
       return min(decay, (1 + step) / (10 + step))
     }
   }

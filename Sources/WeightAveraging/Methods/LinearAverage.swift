@@ -8,8 +8,6 @@ public import TensorCore
 public struct LinearAverage: MergeMethod {
   /// `linear`, as in other merge tools.
   public static let name = "linear"
-  /// The mean or weighted mean.
-  public static let summary = "mean, or weighted mean, of the inputs"
 
   /// The weight of each input; nil when all count the same.
   public let weights: [Double]?

@@ -32,8 +32,8 @@ import Testing
     #expect(
       error?.mismatches == [
         .missing(tensor: "w", from: 1),
-        .shape(tensor: "x", expected: try Shape([2]), found: try Shape([3]), in: 1),
-        .dtype(tensor: "y", expected: .float32, found: .float16, in: 1),
+        .shape(tensor: "x", expected: try Shape([2]), as: 0, found: try Shape([3]), in: 1),
+        .dtype(tensor: "y", expected: .float32, as: 0, found: .float16, in: 1),
         .extra(tensor: "z", in: 1),
       ])
     let text = error?.description ?? ""
@@ -106,6 +106,37 @@ import Testing
       treatments == [
         .fixed(.copyAgreeing(.takeFirst)), .fixed(.maximum), .fixed(.copyAgreeing(.refuse)),
       ])
+  }
+
+  @Test func codesOfOneInputAreNotAveragedWithWeightsOfAnother() throws {
+    let plain = try map([("l.weight", .float32, [2])])
+    let quantized = try map([("l.weight", .float8E4M3, [2]), ("l.weight_scale", .float32, [1])])
+    for maps in [[plain, quantized], [quantized, plain]] {
+      let error = #expect(throws: AlignmentError.self) {
+        try plan(maps) {
+          $0.missing = .intersect
+          $0.outputDType = .float32
+        }
+      }
+      #expect(error?.mismatches.count == 1)
+    }
+  }
+
+  @Test func scalesOfDifferentDTypesAreRefused() throws {
+    let maps = try [DType.float32, .float16].map {
+      try map([("q.qweight", .int32, [2]), ("q.scales", $0, [2])])
+    }
+    #expect(throws: AlignmentError.self) { try plan(maps) { $0.outputDType = .float32 } }
+  }
+
+  @Test func optimizerStateOfOtherInputsDoesNotMatter() throws {
+    let maps = try [
+      map([("w", .float32, [1]), ("optimizer.m", .float32, [1])]),
+      map([("w", .float32, [1]), ("optimizer.v", .float32, [1])]),
+    ]
+    #expect(try plan(maps).entries.map(\.info.name) == ["w", "optimizer.m"])
+    #expect(try plan(maps) { $0.optimizer = .drop }.entries.map(\.info.name) == ["w"])
+    #expect(throws: AlignmentError.self) { try plan(maps) { $0.optimizer = .average } }
   }
 
   @Test func optimizerStateFollowsThePolicy() throws {

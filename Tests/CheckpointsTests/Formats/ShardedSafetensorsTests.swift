@@ -78,6 +78,51 @@ import Testing
     #expect(try WeightMap(contentsOf: folder.file("m")).count == 3)
   }
 
+  @Test func anotherModelInTheFolderStays() throws {
+    let folder = try TemporaryFolder()
+    try write(try weights([10, 10]), folder.file("m"), limit: 40)
+    let shard = SafetensorsFile.encode([.init("e", [1])])
+    for name in ["ema-00001-of-00001.safetensors", "adapter.safetensors"] {
+      try folder.write("m/\(name)", shard)
+    }
+    try folder.write(
+      "m/ema.safetensors.index.json",
+      text: #"{"weight_map": {"e": "ema-00001-of-00001.safetensors"}}"#)
+    try write(try weights([10]), folder.file("m"), limit: 40)
+    #expect(
+      try folder.names(in: "m") == [
+        "adapter.safetensors", "ema-00001-of-00001.safetensors", "ema.safetensors.index.json",
+        "model.safetensors",
+      ])
+  }
+
+  @Test func aNameTwiceInAShardIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let entry = #""dtype":"F32","shape":[0],"data_offsets":[0,0]"#
+    try folder.write(
+      "m/a.safetensors",
+      SafetensorsFile.encode(header: "{\"a\":{\(entry)},\"a\":{\(entry)}}", data: []))
+    try folder.write(
+      "m/model.safetensors.index.json",
+      text: #"{"weight_map": {"a": "a.safetensors", "b": "a.safetensors"}}"#)
+    #expect(throws: CheckpointError.self) { try WeightMap(contentsOf: folder.file("m")) }
+  }
+
+  @Test func everyShardIsAligned() throws {
+    let folder = try TemporaryFolder()
+    let map = try WeightMap([
+      Tensor(
+        name: "a", shape: Shape([3]), encoding: ElementEncoding(.bfloat16),
+        bytes: [0, 0, 0, 0, 0, 0]),
+      Tensor(name: "b", shape: Shape([1]), encoding: ElementEncoding(.bfloat16), bytes: [0, 0]),
+      Tensor(name: "c", shape: Shape([1]), values: [1]),
+    ])
+    try write(map, folder.file("m"), limit: 6)
+    let read = try CheckpointReader(
+      opening: FilePath(folder.file("m/model-00002-of-00002.safetensors")))
+    #expect(read.weights.tensors.map(\.info.name) == ["c", "b"])
+  }
+
   @Test func aFolderWithoutAModelIsNotReplaced() throws {
     let folder = try TemporaryFolder()
     try folder.write("home/letter.txt", text: "mine")
@@ -120,9 +165,15 @@ import Testing
 
   @Test func aQuantizationConfigIsNoticed() throws {
     let folder = try TemporaryFolder()
-    try folder.write("m/model.safetensors", SafetensorsFile.encode([.init("w", [1])]))
+    try folder.write(
+      "m/model.safetensors", SafetensorsFile.encode([.init("w", "U8", [2], [1, 2])]))
     #expect(try !WeightMap(contentsOf: folder.file("m")).isQuantized)
-    try folder.write("m/config.json", text: #"{"quantization_config": {"bits": 4}}"#)
+    try folder.write("m/config.json", text: #"{"quantization_config": null, "x": [Infinity, NaN]}"#)
+    #expect(try !WeightMap(contentsOf: folder.file("m")).isQuantized)
+    try folder.write("m/config.json", text: "{damaged")
+    #expect(throws: CheckpointError.self) { try WeightMap(contentsOf: folder.file("m")) }
+    try folder.write(
+      "m/config.json", text: #"{"x": -Infinity, "quantization_config": {"bits": 4}}"#)
     #expect(try WeightMap(contentsOf: folder.file("m")).isQuantized)
     #expect(try WeightMap(contentsOf: folder.file("m/model.safetensors")).isQuantized)
   }
