@@ -32,11 +32,11 @@ enum CheckpointFolder {
     return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }
 
-  /// Whether a folder holds one model, rather than several checkpoints or none.
-  static func holdsModel(_ folder: FilePath) -> Bool {
-    guard let names = try? Folder.names(in: folder) else { return false }
-    return names.contains { $0.hasSuffix(ShardedSafetensors.indexSuffix) }
-      || names.contains("model.safetensors") || checkpoints(among: names).count == 1
+  /// Whether the names in a folder are those of a model: an index, or a file with the usual name.
+  static func isModel(_ names: [String]) -> Bool {
+    names.contains {
+      $0 == "model.safetensors" || $0.hasSuffix(ShardedSafetensors.indexSuffix)
+    }
   }
 
   /// The names of the checkpoint files among `names`.
@@ -131,20 +131,22 @@ enum CheckpointFolder {
     return found
   }
 
-  /// The files that make a folder usable beside its weights: configuration, tokenizer, templates.
+  /// The names of files that make a folder usable beside its weights: configuration, tokenizer, templates,
+  /// code of the architecture, licence.
   ///
-  /// Training state and model cards describe the model they lie beside, not what is made of it.
+  /// Metrics, training state and model cards describe the model they lie beside, not what is made of it.
+  private static let sidecarPatterns = [
+    "config.json", "*_config.json", "tokenizer.json", "tokenizer.model", "tokenizer.model.*",
+    "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
+    "spiece.model", "sentencepiece*.model", "*.tiktoken", "tekken.json", "*.jinja",
+    "chat_template.json", "modules.json", "*.py", "LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",
+  ].map { Glob($0) }
+
+  /// The sidecar files in a folder.
   static func sidecars(in folder: FilePath) throws -> [String] {
-    let dropped = ["trainer_state.json", "training_args.json"]
-    return try Folder.names(in: folder).filter { name in
-      guard FileStatus(of: folder.appending(name))?.kind == .file, !name.hasPrefix("."),
-        !dropped.contains(name), !name.hasSuffix(".index.json"),
-        checkpoints(among: [name]).isEmpty
-      else { return false }
-      let suffixes = [".json", ".jinja", ".model", ".tiktoken", ".py"]
-      return suffixes.contains { name.hasSuffix($0) }
-        || ["merges.txt", "vocab.txt", "special_tokens.txt"].contains(name)
-        || name.hasPrefix("tokenizer") || name.hasPrefix("LICENSE") || name.hasPrefix("NOTICE")
+    try Folder.names(in: folder).filter { name in
+      FileStatus(of: folder.appending(name))?.kind == .file
+        && sidecarPatterns.contains { $0.matches(name) }
     }
   }
 }

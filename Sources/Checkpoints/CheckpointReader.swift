@@ -7,8 +7,8 @@ public import TensorCore
 public struct CheckpointReader: Sendable {
   /// How the tensors are spread over files.
   public enum Arrangement: Sendable {
-    /// One file.
-    case single
+    /// One file of this name in its folder; nil when it was opened as a file.
+    case single(name: String?)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
     /// tensor.
     case sharded(
@@ -60,7 +60,7 @@ public struct CheckpointReader: Sendable {
 
   init(
     path: FilePath, weights: WeightMap, files: [ReadableFile],
-    arrangement: Arrangement = .single, folder: FilePath? = nil, notices: [String] = []
+    arrangement: Arrangement = .single(name: nil), folder: FilePath? = nil, notices: [String] = []
   ) {
     self.path = path
     self.weights = weights
@@ -72,7 +72,11 @@ public struct CheckpointReader: Sendable {
 
   /// The same checkpoint with other weights, as the contents of a folder when one is given.
   func with(_ weights: WeightMap, in folder: FilePath? = nil) -> CheckpointReader {
-    CheckpointReader(
+    var arrangement = arrangement
+    if case .single = arrangement, folder != nil {
+      arrangement = .single(name: path.lastComponent?.string)
+    }
+    return CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement, folder: folder,
       notices: notices)
   }

@@ -14,15 +14,18 @@ public struct Provenance: Sendable {
   public struct Input: Sendable {
     /// The last component of its path.
     public let name: String
-    /// Its weight or decay, when the method has one for it.
-    public let weight: Double?
+    /// What the method has for it, such as its weight.
+    public let parameter: (name: String, value: Double)?
     /// SHA-256 of its files by name, when asked for.
     public let digests: [(file: String, sha256: String)]
 
     /// Describes an input.
-    public init(name: String, weight: Double?, digests: [(file: String, sha256: String)] = []) {
+    public init(
+      name: String, parameter: (name: String, value: Double)? = nil,
+      digests: [(file: String, sha256: String)] = []
+    ) {
       self.name = name
-      self.weight = weight
+      self.parameter = parameter
       self.digests = digests
     }
   }
@@ -42,7 +45,9 @@ public struct Provenance: Sendable {
   public var json: JSONValue {
     let inputs = inputs.map { input in
       var members = [JSONValue.Member("name", .string(input.name))]
-      if let weight = input.weight { members.append(JSONValue.Member("weight", .float(weight))) }
+      if let parameter = input.parameter {
+        members.append(JSONValue.Member(parameter.name, .float(parameter.value)))
+      }
       if input.digests.count == 1 {
         members.append(JSONValue.Member("sha256", .string(input.digests[0].sha256)))
       } else if !input.digests.isEmpty {

@@ -19,7 +19,8 @@ public enum Console: Sendable {
       return
     } catch {
       throw FileError(
-        .write, self == .output ? "standard output" : "standard error", errno: error as? Errno)
+        .write, self == .output ? "standard output" : "standard error",
+        reason: (error as? Errno)?.description.lowercased())
     }
   }
 

@@ -68,6 +68,7 @@ public struct FileError: DiagnosedError, Hashable {
       "the limit on open files is too small (see 'ulimit -n')"
     case (.permissionDenied, .create), (.readOnlyFileSystem, .create):
       "choose a folder that you may write to"
+    case (.fileNameTooLong, _): "choose a name of at most 255 bytes"
     default: nil
     }
   }

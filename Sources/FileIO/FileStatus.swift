@@ -17,12 +17,20 @@ public struct FileStatus: Sendable {
     let inode: UInt64
   }
 
+  /// When the contents were changed, and how long they are: other values tell of a change.
+  struct Version: Sendable, Hashable {
+    let seconds: Int
+    let nanoseconds: Int
+    let size: Int
+  }
+
   /// What it is.
   public let kind: Kind
   /// Which file it is.
   public let identity: Identity
   /// The size in bytes.
   public let size: Int
+  let version: Version
   let permissions: mode_t
   let owner: uid_t
   let group: gid_t
@@ -66,6 +74,9 @@ public struct FileStatus: Sendable {
     }
     identity = Identity(device: UInt64(record.st_dev), inode: UInt64(record.st_ino))
     size = Int(record.st_size)
+    version = Version(
+      seconds: record.st_mtim.tv_sec, nanoseconds: record.st_mtim.tv_nsec,
+      size: Int(record.st_size))
     permissions = record.st_mode & 0o7777
     owner = record.st_uid
     group = record.st_gid

@@ -13,7 +13,9 @@ public enum Folder {
   }
 
   /// The names in a folder as they are, sorted.
-  static func components(in path: FilePath) throws(FileError) -> [FilePath.Component] {
+  ///
+  /// - Throws: `FileError`.
+  public static func components(in path: FilePath) throws(FileError) -> [FilePath.Component] {
     guard let stream = unsafe path.withPlatformString({ unsafe opendir($0) }) else {
       throw FileError(.list, path, errno: Errno(rawValue: errno))
     }
@@ -31,6 +33,11 @@ public enum Folder {
     }
     guard errno == 0 else { throw FileError(.list, path, errno: Errno(rawValue: errno)) }
     return components.sorted { $0.string < $1.string }
+  }
+
+  /// Whether this user may make files in the folder.
+  static func isWritable(_ path: FilePath) -> Bool {
+    unsafe path.withPlatformString { unsafe access($0, W_OK | X_OK) } == 0
   }
 
   /// Whether nothing is in the folder.
@@ -64,18 +71,19 @@ public enum Folder {
   /// Gives `path`, a file or a folder with all that is in it, the second name `other`.
   ///
   /// Files are hard links, so that nothing is copied; what may not be linked is copied. What has the
-  /// second name already stays when it is the same file, and is replaced when it is not.
-  static func link(_ path: FilePath, as other: FilePath) throws(FileError) {
+  /// second name already stays when it is the same file, or when it is not to be replaced.
+  static func link(_ path: FilePath, as other: FilePath, replacing: Bool = true) throws(FileError) {
     guard let status = FileStatus(ofLink: path) else { return }
     if status.kind == .folder {
       if FileStatus(ofLink: other) == nil { try create(other, like: status) }
       for component in try components(in: path) {
-        try link(path.appending(component), as: other.appending(component))
+        try link(
+          path.appending(component), as: other.appending(component), replacing: replacing)
       }
       return
     }
     if let present = FileStatus(ofLink: other) {
-      if present.identity == status.identity { return }
+      if present.identity == status.identity || !replacing { return }
       removeAll(other)
     }
     let result: Int32 = unsafe path.withPlatformString { from in

@@ -16,6 +16,7 @@ public final class ReadableFile: ByteSource {
   public let identity: FileStatus.Identity
 
   private let descriptor: FileDescriptor
+  private let version: FileStatus.Version
 
   /// Opens a file, following symbolic links.
   ///
@@ -36,8 +37,10 @@ public final class ReadableFile: ByteSource {
       throw FileError(.open, path, errno: error as? Errno)
     }
     self.path = path
-    self.size = FileStatus(of: descriptor)?.size ?? status.size
-    self.identity = FileStatus(of: descriptor)?.identity ?? status.identity
+    let opened = FileStatus(of: descriptor) ?? status
+    self.size = opened.size
+    self.identity = opened.identity
+    self.version = opened.version
   }
 
   deinit { try? descriptor.close() }
@@ -70,6 +73,17 @@ public final class ReadableFile: ByteSource {
           hint: "it was changed while it was being read")
       }
       done += read
+    }
+  }
+
+  /// Checks that the file was not written to since it was opened.
+  ///
+  /// - Throws: `FileError`.
+  public func checkUnchanged() throws(FileError) {
+    guard FileStatus(of: descriptor)?.version == version else {
+      throw FileError(
+        .read, path, reason: "it was changed while it was being read",
+        hint: "wait until it is complete, and run again")
     }
   }
 

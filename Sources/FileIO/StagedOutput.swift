@@ -59,7 +59,11 @@ public final class StagedOutput {
     self.durability = durability
     destination = try StagedOutput.resolve(path)
     guard let name = destination.lastComponent, name.kind == .regular else {
-      throw FileError(.create, path, reason: "it is not the name of a file")
+      throw FileError(
+        .create, path, reason: "it is not a name", hint: "name the file or folder itself")
+    }
+    guard name.string.utf8.count <= 255 else {
+      throw FileError(.create, path, errno: .fileNameTooLong)
     }
     try StagedOutput.checkParent(of: destination, path)
     // Names may have 255 bytes; a cut name is still the same for the same output.
@@ -112,7 +116,10 @@ public final class StagedOutput {
     if form == .file {
       isBuilding = true
       try hold(file.lock())
-      if let status = replaced.status { file.takeAttributes(of: status) }
+    }
+    let replacedFile = name.map { destination.appending($0) } ?? destination
+    if let status = FileStatus(of: replacedFile), status.kind == .file {
+      file.takeAttributes(of: status)
     }
     files.append(file)
     try file.reserve(size)
@@ -125,9 +132,9 @@ public final class StagedOutput {
   public func commit() throws(FileError) {
     for file in files { try file.finish() }
     if form == .folder {
+      try synchronize(stagingPath)
       // What came into the old folder meanwhile.
       if case .contents = replaced { try carryOver() }
-      try synchronize(stagingPath)
     }
     guard lock?.isHeld(on: stagingPath) ?? true else { throw busy() }
     // After an exchange the staging name holds the old folder, which others must not take for abandoned.
@@ -139,7 +146,11 @@ public final class StagedOutput {
     }
     try putInPlace()
     isBuilding = false
-    if form == .folder, case .contents = replaced { Folder.removeAll(stagingPath) }
+    if form == .folder, case .contents = replaced {
+      // And what came into it in the last moment.
+      try carryOver(from: stagingPath, to: destination, replacing: false)
+      Folder.removeAll(stagingPath)
+    }
     withExtendedLifetime(oldLock) {}
     lock = nil
     if let parent, !Folder.synchronize(parent) {
@@ -151,6 +162,8 @@ public final class StagedOutput {
 
   /// Removes what was built, unless it is in its place already.
   public func discard() {
+    // Removing a folder needs descriptors, which may have run out.
+    files = []
     if isBuilding {
       isBuilding = false
       if lock?.isHeld(on: stagingPath) ?? true { Folder.removeAll(stagingPath) }
@@ -213,10 +226,13 @@ public final class StagedOutput {
   }
 
   private func carryOver() throws(FileError) {
-    for component in try Folder.components(in: destination)
-    where isCarriedOver(component.string) {
+    try carryOver(from: destination, to: stagingPath, replacing: true)
+  }
+
+  private func carryOver(from old: FilePath, to new: FilePath, replacing: Bool) throws(FileError) {
+    for component in try Folder.components(in: old) where isCarriedOver(component.string) {
       try Folder.link(
-        destination.appending(component), as: stagingPath.appending(component))
+        old.appending(component), as: new.appending(component), replacing: replacing)
     }
   }
 
@@ -283,6 +299,18 @@ extension StagedOutput {
     }
     guard status.kind == .folder else {
       throw FileError(.create, path, reason: "'\(folder)' is not a folder")
+    }
+    guard Folder.isWritable(folder) else {
+      throw FileError(
+        .create, path, reason: "the folder '\(folder)' may not be written to",
+        hint: "an output is built beside its place: choose one in a folder that you may write to")
+    }
+    if let present = FileStatus(of: destination), present.kind == .folder,
+      present.identity.device != status.identity.device
+    {
+      throw FileError(
+        .create, path, reason: "it is a mount point, which cannot be replaced in one step",
+        hint: "write to a folder in it")
     }
   }
 

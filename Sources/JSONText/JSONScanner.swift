@@ -20,6 +20,9 @@ public struct JSONScanner {
   /// How deep arrays and objects may be nested.
   public static let maximumDepth = 64
 
+  /// Whether values may be NaN and Infinity, which Python writes and JSON does not have.
+  public var acceptsPythonNumbers = false
+
   private let bytes: [UInt8]
   /// The next byte to be read.
   public private(set) var position = 0

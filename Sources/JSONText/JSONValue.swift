@@ -25,8 +25,11 @@ public indirect enum JSONValue: Sendable, Hashable {
   /// Parses a whole text.
   ///
   /// - Throws: `JSONError`, also when an object has a key twice.
-  public init(parsing bytes: [UInt8]) throws(JSONError) {
+  ///
+  /// - Parameter acceptsPythonNumbers: whether values may be NaN and Infinity.
+  public init(parsing bytes: [UInt8], acceptsPythonNumbers: Bool = false) throws(JSONError) {
     var scanner = try JSONScanner(bytes)
+    scanner.acceptsPythonNumbers = acceptsPythonNumbers
     self = try scanner.value()
     try scanner.expectEnd()
   }
@@ -196,6 +199,11 @@ extension JSONScanner {
       if accept(word: "null") { return .null }
       if accept(word: "true") { return .bool(true) }
       if accept(word: "false") { return .bool(false) }
+      if acceptsPythonNumbers {
+        for word: StaticString in ["NaN", "Infinity", "-Infinity"] where accept(word: word) {
+          return .number(word.description)
+        }
+      }
       return .number(try numberText())
     }
   }

@@ -64,6 +64,12 @@ package struct Tool: Sendable {
     try? Console.error.write("\(name): note: \(Tool.printable(text))\n")
   }
 
+  /// Says up to ten things, and how many more there are.
+  package func notices(_ count: Int, _ text: (Int) -> String) {
+    for index in 0..<min(count, 10) { notice(text(index)) }
+    if count > 10 { notice("and \(count - 10) more; --json lists all") }
+  }
+
   private func complain(_ text: String, hint: String?) {
     let hint = hint.map { "  hint: \(Tool.printable($0))\n" } ?? ""
     try? Console.error.write("\(name): \(Tool.printable(text))\n\(hint)")
@@ -71,7 +77,7 @@ package struct Tool: Sendable {
 
   /// Names from files reach messages: control characters would reach the terminal, a name with a line
   /// break could pass for a message of its own, and a name may have millions of characters.
-  static func printable(_ text: String) -> String {
+  package static func printable(_ text: String) -> String {
     // Lists of ours are indented.
     var lines: [String] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
@@ -85,7 +91,8 @@ package struct Tool: Sendable {
       String(
         String.UnicodeScalarView(
           line.unicodeScalars.prefix(1000).map { scalar in
-            scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar
+            // Marks of direction could make a name read as another one.
+            [.control, .format].contains(scalar.properties.generalCategory) ? "\u{FFFD}" : scalar
           }))
     }.joined(separator: "\n")
   }

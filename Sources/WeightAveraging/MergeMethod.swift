@@ -5,8 +5,8 @@ public protocol MergeMethod: Sendable {
   /// The name in options and provenance, that of the field where there is one.
   static var name: String { get }
 
-  /// What each input is multiplied by or decayed with, for provenance; nil when all count the same.
-  func parameter(ofInput number: Int) -> Double?
+  /// What the method has for an input, for provenance: its weight; nil when all count the same.
+  func parameter(ofInput number: Int) -> (name: String, value: Double)?
 
   /// How the inputs with these numbers, counted from 0 and ascending, are combined.
   ///

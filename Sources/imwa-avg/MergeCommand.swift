@@ -42,6 +42,7 @@ struct MergeCommand: ParsableCommand {
       let paths = try chosenPaths(tool)
       let readers = try CheckpointReader.open(paths)
       let method = try LinearAverage(weights: weights?.numbers, inputCount: readers.count)
+      warnOfCancellation(tool)
       let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report
       let job = MergeJob(
         tool: tool, output: output, alignment: alignment, run: running, readers: readers,
@@ -50,8 +51,19 @@ struct MergeCommand: ParsableCommand {
     }
   }
 
+  /// Decimal weights such as 0.1, 0.2 and −0.3 sum to nearly zero, by which nothing should be divided.
+  private func warnOfCancellation(_ tool: Tool) {
+    guard let numbers = weights?.numbers else { return }
+    let (sum, size) = numbers.reduce((0.0, 0.0)) { ($0.0 + $1, $0.1 + $1.magnitude) }
+    if sum.magnitude < 1e-9 * size {
+      tool.notice("the weights nearly cancel: their sum is \(sum), and they are divided by it")
+    }
+  }
+
   private func chosenPaths(_ tool: Tool) throws -> [FilePath] {
-    let paths = try CheckpointInputs.expand(inputs)
+    let isChoosing = selection.last != nil || selection.best != nil
+    let found = try CheckpointInputs.expand(inputs, for: isChoosing ? .selection : .all)
+    let paths = withoutOutput(found, tool)
     if let count = selection.last {
       let chosen = CheckpointInputs.last(count, of: paths)
       tool.notice("the last \(chosen.count) of \(paths.count) checkpoints: \(names(chosen))")
@@ -64,6 +76,17 @@ struct MergeCommand: ParsableCommand {
       return best.map(\.path)
     }
     return paths
+  }
+
+  /// A run that is repeated must not average its own result: it goes from what folders and patterns stand for.
+  private func withoutOutput(_ paths: [FilePath], _ tool: Tool) -> [FilePath] {
+    let named = Set(inputs.map { FilePath($0) })
+    guard let output = FileStatus(of: FilePath(output.output))?.identity else { return paths }
+    return paths.filter { path in
+      if named.contains(path) || FileStatus(of: path)?.identity != output { return true }
+      tool.notice("\(path) is the output and no input")
+      return false
+    }
   }
 
   private func names(_ paths: [FilePath]) -> String {

@@ -52,7 +52,8 @@ struct MergeJob {
     if run.json {
       try Console.output.write(report.json.text + "\n")
     } else if !run.quiet {
-      try Console.output.write(report.line(integers: alignment.integers) + "\n")
+      let line = report.line(integers: alignment.integers)
+      try Console.output.write(Tool.printable(line) + "\n")
     }
     withExtendedLifetime((readers, report)) { CurrentProcess.end(status: 0) }
   }
@@ -72,18 +73,21 @@ struct MergeJob {
   }
 
   private func reportPartial(_ plan: MergePlan) {
-    for entry in plan.partial(of: readers.count) {
-      let names = entry.inputs.map { readers[$0].path.string }.joined(separator: ", ")
-      tool.notice("tensor '\(entry.info.name)' is only in \(names)")
+    let partial = plan.partial(of: readers.count)
+    tool.notices(partial.count) { index in
+      let names = partial[index].inputs.map { readers[$0].path.string }.joined(separator: ", ")
+      return "tensor '\(partial[index].info.name)' is only in \(names)"
     }
-    for name in plan.leftOut { tool.notice("tensor '\(name)' is left out: an input lacks it") }
+    tool.notices(plan.leftOut.count) { index in
+      "tensor '\(plan.leftOut[index])' is left out: an input lacks it"
+    }
   }
 
   private func provenance(_ method: some MergeMethod) throws -> Provenance? {
     if output.noProvenance { return nil }
     let inputs = try readers.enumerated().map { number, reader in
       Provenance.Input(
-        name: reader.baseName, weight: method.parameter(ofInput: number),
+        name: reader.baseName, parameter: method.parameter(ofInput: number),
         digests: output.hashInputs ? try digests(of: reader) : [])
     }
     return Provenance(method: type(of: method).name, inputs: inputs)

@@ -8,8 +8,8 @@ import Testing
     let provenance = Provenance(
       method: "linear",
       inputs: [
-        Provenance.Input(name: "a", weight: 0.5, digests: [("a", "00")]),
-        Provenance.Input(name: "b", weight: nil, digests: [("x", "11"), ("y", "22")]),
+        Provenance.Input(name: "a", parameter: ("weight", 0.5), digests: [("a", "00")]),
+        Provenance.Input(name: "b", digests: [("x", "11"), ("y", "22")]),
       ])
     #expect(
       provenance.json.text

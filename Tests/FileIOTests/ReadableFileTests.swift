@@ -27,6 +27,18 @@ import Testing
     #expect(error?.description.contains("ends at byte 2 of 5") == true)
   }
 
+  @Test func noticesThatAFileWasWrittenTo() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("f", [1, 2, 3])
+    let file = try ReadableFile(FilePath(path))
+    try file.checkUnchanged()
+    let handle = try #require(FileHandle(forWritingAtPath: path))
+    usleep(20_000)
+    try handle.write(contentsOf: Data([9]))
+    try handle.close()
+    #expect(throws: FileError.self) { try file.checkUnchanged() }
+  }
+
   @Test func refusesWhatIsNoRegularFile() throws {
     let folder = try TemporaryFolder()
     let missing = #expect(throws: FileError.self) {

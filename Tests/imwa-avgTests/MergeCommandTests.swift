@@ -256,6 +256,39 @@ import Testing
     #expect(try output("single.safetensors").tensors.count == 2)
   }
 
+  @Test func aRepeatedRunDoesNotAverageItsOwnResult() throws {
+    try FileManager.default.createDirectory(
+      atPath: folder.file("ck"), withIntermediateDirectories: false)
+    for name in ["a", "b"] {
+      try folder.write("ck/\(name).safetensors", try folder.read("\(name).safetensors"))
+    }
+    _ = try merge("ck", "-o", "ck/avg.safetensors")
+    let again = try merge("ck", "-o", "ck/avg.safetensors", "--force")
+    #expect(again.output.contains("mean of 2 checkpoints"))
+    #expect(again.errors.contains("is the output and no input"))
+  }
+
+  @Test func aModelKeepsTheNameOfItsFile() throws {
+    for name in ["d1", "d2"] {
+      try folder.write(
+        "\(name)/diffusion_pytorch_model.safetensors", SafetensorsFile.encode([.init("w", [1])]))
+      try folder.write("\(name)/eval_results.json", text: "{}")
+    }
+    #expect(try merge("d1", "d2", "-o", "d2", "--force").status == 0)
+    #expect(
+      try folder.names(in: "d2") == ["diffusion_pytorch_model.safetensors", "eval_results.json"])
+    #expect(try merge("d1", "d2", "-o", "d3").status == 0)
+    #expect(try folder.names(in: "d3") == ["diffusion_pytorch_model.safetensors"])
+  }
+
+  @Test func weightsThatNearlyCancelAreTold() throws {
+    try write("c", [1, 1], steps: 1)
+    let result = try merge(
+      "a.safetensors", "b.safetensors", "c.safetensors", "--weights", "0.1,0.2,-0.3", "-o",
+      "o.safetensors")
+    #expect(result.errors.contains("nearly cancel"))
+  }
+
   @Test func verificationPasses() throws {
     #expect(
       try merge("a.safetensors", "b.safetensors", "-o", "o.safetensors", "--verify").status == 0)

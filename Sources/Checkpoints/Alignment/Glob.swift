@@ -1,4 +1,5 @@
-/// A pattern for names: `*` is any text, `?` any character, `[a-z]` one of a set, `[!a-z]` none of it.
+/// A pattern for names: `*` is any text, `?` any character, `[a-z]` one of a set, `[!a-z]` or
+/// `[^a-z]` none of it.
 public struct Glob: Sendable, Hashable {
   /// The pattern as it was written.
   public let pattern: String
@@ -53,7 +54,7 @@ public struct Glob: Sendable, Hashable {
 
   private func set(at place: Int) -> (CharacterSet, end: Int)? {
     var index = place + 1
-    let isNegated = index < characters.count && characters[index] == "!"
+    let isNegated = index < characters.count && ["!", "^"].contains(characters[index])
     if isNegated { index += 1 }
     let start = index
     // A bracket at the start of a set is a member of it.

@@ -6,7 +6,11 @@ import TensorCore
 struct PackedTensors {
   /// What the names of scales end in, behind the name of the codes they belong to.
   fileprivate static let companionSuffixes = NameEndings([
-    "_scale", "_scale_inv", ".absmax", ".SCB",
+    "_scale", "_scale_inv", "_scale_2", ".scale", ".absmax", ".SCB",
+  ])
+  /// What the names of scales end in, behind the name of the layer whose `weight` is the codes.
+  fileprivate static let layerSuffixes = NameEndings([
+    ".SCB", ".scale", ".scale_weight", ".scale_input", ".input_scale", ".zero_point",
   ])
   /// What the names of the parts of a quantised layer end in.
   fileprivate static let partSuffixes = NameEndings([
@@ -52,17 +56,27 @@ struct PackedTensors {
   }
 
   private func hasCompanion(_ name: String) -> Bool {
-    let layer = name.hasSuffix(".weight") ? String(name.dropLast(".weight".count)) : nil
-    return PackedTensors.companionSuffixes.endings.contains { weights[name + $0] != nil }
-      || layer.map { weights[$0 + ".scale_weight"] != nil } ?? false
+    if PackedTensors.companionSuffixes.endings.contains(where: { weights[name + $0] != nil }) {
+      return true
+    }
+    guard name.hasSuffix(".weight") else { return false }
+    let layer = String(name.dropLast(".weight".count))
+    return PackedTensors.layerSuffixes.endings.contains { weights[layer + $0] != nil }
   }
 
   /// Whether the name is that of the scale of a tensor of codes.
   private func isCompanion(_ name: String) -> Bool {
-    guard let suffix = PackedTensors.companionSuffixes.ending(of: name) else { return false }
-    switch weights[String(name.dropLast(suffix.count))]?.info.dtype {
-    case .float8E4M3?, .float8E5M2?, .int8?, .uint8?: return true
-    default: return false
+    let owners = [
+      PackedTensors.companionSuffixes.ending(of: name).map { String(name.dropLast($0.count)) },
+      PackedTensors.layerSuffixes.ending(of: name).map {
+        String(name.dropLast($0.count)) + ".weight"
+      },
+    ]
+    return owners.contains { owner in
+      switch owner.flatMap({ weights[$0] })?.info.dtype {
+      case .float8E4M3?, .float8E5M2?, .int8?, .uint8?: true
+      default: false
+      }
     }
   }
 }
@@ -87,8 +101,8 @@ enum OptimizerState {
 struct NameEndings: Sendable {
   /// All ends that tell what a tensor is.
   static let special = NameEndings(
-    PackedTensors.companionSuffixes.endings + PackedTensors.partSuffixes.endings
-      + OptimizerState.suffixes.endings)
+    PackedTensors.companionSuffixes.endings + PackedTensors.layerSuffixes.endings
+      + PackedTensors.partSuffixes.endings + OptimizerState.suffixes.endings)
 
   /// The ends.
   let endings: [String]

@@ -146,8 +146,12 @@ enum ShardedSafetensors {
 
   /// What the names of a folder's model start with: as those of the first input, or `model`.
   static func stem(for request: OutputRequest) -> String {
-    guard case .sharded(let indexName, _, _)? = request.arrangement else { return "model" }
-    return String(indexName.dropLast(indexSuffix.count))
+    switch request.arrangement {
+    case .sharded(let indexName, _, _)?: return String(indexName.dropLast(indexSuffix.count))
+    case .single(let name?)? where name.hasSuffix(".safetensors"):
+      return String(name.dropLast(".safetensors".count))
+    default: return "model"
+    }
   }
 
   /// The shards that an index names; none when it cannot be read.

@@ -4,18 +4,28 @@ import TensorCore
 
 /// Turns what a user names (files, folders, patterns) into the checkpoints that are meant.
 public enum CheckpointInputs {
+  /// Whether some of the checkpoints will be chosen.
+  public enum Purpose: Sendable, Hashable {
+    /// All are meant.
+    case all
+    /// Some will be chosen: a folder with a model and with checkpoints stands for the checkpoints.
+    case selection
+  }
+
   /// The checkpoints that `arguments` name.
   ///
   /// A folder that holds a model is one checkpoint; another folder stands for the checkpoints in it, in
   /// natural order (`step-9` before `step-10`). An argument that names no file and contains `*`, `?` or `[`
   /// is a pattern; what it matches comes in natural order.
   ///
-  /// - Throws: `CheckpointError` for what does not exist or holds nothing.
-  public static func expand(_ arguments: [String]) throws -> [FilePath] {
+  /// - Throws: `CheckpointError` for what does not exist, holds nothing, or may be meant in two ways.
+  public static func expand(_ arguments: [String], for purpose: Purpose = .all) throws
+    -> [FilePath]
+  {
     try arguments.flatMap { argument in
       let path = FilePath(argument)
       if FileStatus(of: path) == nil, Glob.isPattern(argument) { return try matches(of: path) }
-      return try contents(of: path)
+      return try contents(of: path, purpose)
     }
   }
 
@@ -24,15 +34,24 @@ public enum CheckpointInputs {
     Array(naturallySorted(paths).suffix(count))
   }
 
-  private static func contents(of path: FilePath) throws -> [FilePath] {
-    guard FileStatus(of: path)?.kind == .folder, !CheckpointFolder.holdsModel(path) else {
-      return [path]
-    }
+  private static func contents(of path: FilePath, _ purpose: Purpose) throws -> [FilePath] {
+    guard FileStatus(of: path)?.kind == .folder else { return [path] }
     let names = try Folder.names(in: path)
+    let isModel = CheckpointFolder.isModel(names)
+    if isModel && purpose == .all { return [path] }
+    // Hidden folders are what killed runs left. Others that cannot be listed might hold checkpoints.
+    let folders = try Folder.components(in: path)
+      .filter { !$0.string.hasPrefix(".") }.map { path.appending($0) }
+      .filter { FileStatus(of: $0)?.kind == .folder }
+      .filter { CheckpointFolder.isModel(try Folder.names(in: $0)) }
+    if isModel { return folders.isEmpty ? [path] : naturallySorted(folders) }
     let files = CheckpointFolder.checkpoints(among: names).map { path.appending($0) }
-    // Hidden folders are what killed runs left.
-    let folders = names.filter { !$0.hasPrefix(".") }.map { path.appending($0) }.filter { folder in
-      FileStatus(of: folder)?.kind == .folder && CheckpointFolder.holdsModel(folder)
+    if folders.isEmpty && files.count == 1 { return [path] }
+    guard files.isEmpty || folders.isEmpty else {
+      throw CheckpointError(
+        .badInput, path,
+        "it holds \(files.count) checkpoint files and \(folders.count) folders with checkpoints",
+        hint: "name the ones that are meant, for example '\(path.appending("*"))/'")
     }
     guard !files.isEmpty || !folders.isEmpty else {
       throw CheckpointError(
@@ -50,10 +69,11 @@ public enum CheckpointInputs {
       let glob = Glob(component.string)
       found = found.flatMap { base -> [FilePath] in
         guard Glob.isPattern(component.string) else { return [base.appending(component)] }
-        let names = (try? Folder.names(in: base.isEmpty ? "." : base)) ?? []
+        let names = (try? Folder.components(in: base.isEmpty ? "." : base)) ?? []
         let isHiddenMeant = component.string.hasPrefix(".")
-        return names.filter { glob.matches($0) && (isHiddenMeant || !$0.hasPrefix(".")) }
-          .map { base.appending($0) }
+        return names.filter { name in
+          glob.matches(name.string) && (isHiddenMeant || !name.string.hasPrefix("."))
+        }.map { base.appending($0) }
       }
     }
     found = found.filter { FileStatus(of: $0) != nil }

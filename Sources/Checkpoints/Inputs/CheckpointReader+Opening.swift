@@ -7,6 +7,7 @@ extension CheckpointReader {
   ///
   /// - Throws: the error of the first that cannot be opened.
   public static func open(_ paths: [FilePath]) throws -> [CheckpointReader] {
+    if paths.count == 1 { return [try CheckpointReader(opening: paths[0])] }
     let results = Mutex<[Int: Result<CheckpointReader, any Error>]>([:])
     DispatchQueue.concurrentPerform(iterations: paths.count) { index in
       let result = Result { try CheckpointReader(opening: paths[index]) }

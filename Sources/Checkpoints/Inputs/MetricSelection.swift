@@ -30,12 +30,14 @@ public struct MetricSelection: Sendable {
     self.mode = mode
   }
 
-  /// The best `count` checkpoints, the best first; of equal ones the earlier.
+  /// The best `count` checkpoints, the best first; of equal ones the earlier. NaN and infinity are the worst.
   ///
   /// - Throws: `CheckpointError` when a checkpoint has no such file or metric.
   public func best(_ count: Int, of paths: [FilePath]) throws -> [Scored] {
     let scored = try paths.enumerated().map { ($0, Scored(path: $1, value: try value(for: $1))) }
     let sorted = scored.sorted { first, second in
+      // A run that diverged is the worst, whatever is looked for.
+      if first.1.value.isFinite != second.1.value.isFinite { return first.1.value.isFinite }
       if first.1.value == second.1.value { return first.0 < second.0 }
       return mode == .max ? first.1.value > second.1.value : first.1.value < second.1.value
     }
@@ -55,11 +57,12 @@ public struct MetricSelection: Sendable {
     }
     let root: JSONValue
     do {
-      root = try JSONValue(parsing: try file.bytes(in: 0..<file.size))
+      root = try JSONValue(
+        parsing: try file.bytes(in: 0..<file.size), acceptsPythonNumbers: true)
     } catch let error as JSONError {
       throw CheckpointError(.badInput, found, "it is not JSON: \(error)")
     }
-    guard let value = lookUp(in: root)?.double, value.isFinite else {
+    guard let value = lookUp(in: root)?.double else {
       throw CheckpointError(
         .badInput, found, "it has no number '\(metric)'", hint: hint(listing: root))
     }

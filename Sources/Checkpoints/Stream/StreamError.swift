@@ -26,8 +26,17 @@ public struct StreamError: DiagnosedError {
       description:
         "tensor '\(tensor.name)': the result at \(tensor.place(of: index)) is too large for "
         + tensor.dtype.rawValue,
-      hint: "choose a wider dtype (--out-dtype \(tensor.dtype == .float32 ? "F64" : "F32")), or "
-        + "--allow-nan to write infinity")
+      hint: overflowHint(tensor.dtype))
+  }
+
+  private static func overflowHint(_ dtype: DType) -> String {
+    switch dtype {
+    case .float64, .complex128: "--weights divides before it adds: give every input the same weight"
+    case .complex64: "--allow-nan writes infinity"
+    case .float32: "choose a wider dtype (--out-dtype F64), or --allow-nan to write infinity"
+    case .float8E4M3: "choose a wider dtype (--out-dtype BF16), or --allow-nan to write NaN"
+    default: "choose a wider dtype (--out-dtype F32), or --allow-nan to write infinity"
+    }
   }
 
   static func disagreement(_ tensor: TensorInfo, sources: [String], areCodes: Bool)

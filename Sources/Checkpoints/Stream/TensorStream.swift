@@ -23,7 +23,7 @@ struct TensorStream {
     let (program, options) = (program, options)
     let total = program.byteCount
     let threads = max(1, min(options.threads, program.blockCount))
-    DispatchQueue.concurrentPerform(iterations: threads) { _ in
+    @Sendable func work() {
       let worker = BlockWorker(program, options)
       while let block = progress.nextBlock(of: program.blockCount) {
         if let signal = options.interruption() {
@@ -37,6 +37,11 @@ struct TensorStream {
         }
       }
       progress.report(worker.disagreeing)
+    }
+    if threads == 1 {
+      work()
+    } else {
+      DispatchQueue.concurrentPerform(iterations: threads) { _ in work() }
     }
     if let error = progress.error { throw error }
     return StreamReport(

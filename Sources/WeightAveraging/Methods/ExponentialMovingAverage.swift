@@ -32,8 +32,8 @@ public struct ExponentialMovingAverage: MergeMethod {
   }
 
   /// The decay before a new checkpoint is added.
-  public func parameter(ofInput number: Int) -> Double? {
-    number == 0 ? nil : decays[number - 1]
+  public func parameter(ofInput number: Int) -> (name: String, value: Double)? {
+    number == 0 ? nil : ("decay", decays[number - 1])
   }
 
   /// The recurrence over the state and the new checkpoints that have the tensor.

@@ -31,7 +31,9 @@ public struct LinearAverage: MergeMethod {
   }
 
   /// The weight of an input.
-  public func parameter(ofInput number: Int) -> Double? { weights?[number] }
+  public func parameter(ofInput number: Int) -> (name: String, value: Double)? {
+    weights.map { ("weight", $0[number]) }
+  }
 
   /// Coefficients that sum to 1 over these inputs.
   ///
@@ -44,7 +46,8 @@ public struct LinearAverage: MergeMethod {
     guard sum != 0, sum.isFinite, coefficients.allSatisfy({ $0.isFinite }) else {
       throw MergeError(
         .weightsSumToZero,
-        "the weights \(chosen.map { "\($0)" }.joined(separator: ", ")) sum to \(sum == 0 ? "zero" : "\(sum)")",
+        "the weights \(chosen.map { "\($0)" }.joined(separator: ", ")) sum to "
+          + (sum == 0 ? "zero" : "\(sum), by which they cannot be divided"),
         hint: "weights are divided by their sum, which must be a finite number other than zero")
     }
     return .weighted(coefficients: coefficients)

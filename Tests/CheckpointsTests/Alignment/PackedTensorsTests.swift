@@ -25,7 +25,7 @@ import Testing
       try packed([("w", .float32), ("scale", .float32), ("n", .int64), ("f8", .float8E4M3)]) == [])
   }
 
-  @Test(arguments: ["_scale", "_scale_inv", ".absmax", ".SCB"])
+  @Test(arguments: ["_scale", "_scale_inv", "_scale_2", ".scale", ".absmax", ".SCB"])
   func aCompanionMakesCodes(suffix: String) throws {
     for dtype in [DType.float8E4M3, .float8E5M2, .int8, .uint8] {
       #expect(
@@ -33,6 +33,14 @@ import Testing
           == ["a.weight", "a.weight\(suffix)"])
     }
     #expect(try packed([("a.weight", .float32), ("a.weight\(suffix)", .float32)]) == [])
+  }
+
+  @Test(arguments: [".SCB", ".scale", ".scale_weight", ".input_scale"])
+  func aCompanionOfTheLayerMakesCodes(suffix: String) throws {
+    #expect(
+      try packed([("a.weight", .int8), ("a\(suffix)", .float32), ("b.weight", .int8)])
+        == ["a.weight", "a\(suffix)"])
+    #expect(try packed([("a.weight", .float32), ("a\(suffix)", .float32)]) == [])
   }
 
   @Test func dtypesWithoutArithmeticArePacked() throws {

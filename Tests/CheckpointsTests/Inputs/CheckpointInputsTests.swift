@@ -32,6 +32,25 @@ import Testing
       try expand("trainer") == ["trainer/checkpoint-500", "trainer/checkpoint-1000"])
   }
 
+  @Test func aFolderOfATrainerStandsForItsCheckpointsWhenSomeAreChosen() throws {
+    try folder.write("trainer/model.safetensors", SafetensorsFile.encode([.init("w", [1])]))
+    #expect(try expand("trainer") == ["trainer"])
+    let chosen = try CheckpointInputs.expand([folder.file("trainer")], for: .selection)
+    #expect(chosen.map { $0.lastComponent?.string } == ["checkpoint-500", "checkpoint-1000"])
+  }
+
+  @Test func aFolderThatMayBeMeantInTwoWaysIsRefused() throws {
+    try folder.write("trainer/loose.safetensors", SafetensorsFile.encode([.init("w", [1])]))
+    #expect(throws: CheckpointError.self) { try expand("trainer") }
+  }
+
+  @Test func whatAKilledRunLeftIsNoCheckpoint() throws {
+    try folder.write(
+      "trainer/.checkpoint-9.imwa-partial/model.safetensors",
+      SafetensorsFile.encode([.init("w", [1])]))
+    #expect(try expand("trainer").count == 2)
+  }
+
   @Test func aFolderWithAModelIsOneCheckpoint() throws {
     #expect(try expand("trainer/checkpoint-500") == ["trainer/checkpoint-500"])
   }

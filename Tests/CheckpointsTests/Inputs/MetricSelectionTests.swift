@@ -35,7 +35,18 @@ import Testing
         == ["a.safetensors", "b.safetensors"])
   }
 
-  @Test(arguments: [nil, "{}", "[1]", #"{"val.loss": "x"}"#, #"{"val.loss": 1e999}"#, "damaged"])
+  @Test func runsThatDivergedAreTheWorst() throws {
+    let files = [
+      ("a.json", #"{"val.loss": NaN}"#), ("b.json", #"{"val.loss": 2}"#),
+      ("c.json", #"{"val.loss": -Infinity}"#), ("d.json", #"{"val.loss": 1e999}"#),
+    ]
+    let names = files.map { $0.0.replacing(".json", with: ".safetensors") }
+    for mode in MetricSelection.Mode.allCases {
+      #expect(try best(1, mode, files, names) == ["b.safetensors"])
+    }
+  }
+
+  @Test(arguments: [nil, "{}", "[1]", #"{"val.loss": "x"}"#, "damaged"])
   func aMissingMetricIsAnError(text: String?) throws {
     #expect(throws: CheckpointError.self) {
       try best(1, .min, text.map { [("a.json", $0)] } ?? [], ["a.safetensors"])
