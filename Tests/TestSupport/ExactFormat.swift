@@ -89,3 +89,8 @@ public struct ExactFormat: Sendable {
     }
   }
 }
+
+extension ExactFormat: CustomStringConvertible {
+  /// The dtype's name: test runs print their arguments.
+  public var description: String { dtype.rawValue }
+}
