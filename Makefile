@@ -5,6 +5,8 @@ DESTDIR ?=
 BENCH_PEERS ?= 0
 TOOLS = imwa-avg
 RELEASE = .build/release
+# Where `make dependencies` says how to link libhdf5.
+export PKG_CONFIG_PATH := $(CURDIR)/.build/pkgconfig:$(PKG_CONFIG_PATH)
 VENV = .build/venv
 
 .PHONY: all build test test-fixtures test-client test-tool test-integration demo bench fuzz \
@@ -37,13 +39,14 @@ test-tool: build
 	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
 
 # Another package that depends on the library, and the README's five lines.
-test-client:
+test-client: dependencies
 	swift run --package-path Tests/LibraryClient LibraryClient .build/client-average.safetensors
 
-# The real safetensors, NumPy and PyTorch: minutes, and a virtual environment.
+# The real safetensors, h5py, NumPy and PyTorch: minutes, and a virtual environment.
 test-integration: build
 	@scripts/make-environment.sh $(VENV)
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 
 # Random damage to every fixture, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 120

@@ -37,6 +37,9 @@ let package = Package(
     // C: inner loops with run-time processor dispatch; system calls that Glibc's module hides.
     .target(name: "CTensorKernels"),
     .target(name: "CSystemShims"),
+    // libhdf5 in a child process; the system library target only names the package and its flags.
+    .systemLibrary(name: "CLibHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
+    .target(name: "CHDF5", dependencies: ["CLibHDF5"]),
 
     // Values, kernels, files, text.
     .target(name: "TensorCore", dependencies: ["CTensorKernels"], swiftSettings: strict),
@@ -50,10 +53,14 @@ let package = Package(
       name: "SafetensorsFormat", dependencies: ["JSONText", "TensorCore"],
       swiftSettings: strict),
 
+    .target(name: "HDF5Format", dependencies: ["CHDF5", "TensorCore"], swiftSettings: strict),
+
     // The formats as adapters, alignment, the stream, provenance.
     .target(
       name: "Checkpoints",
-      dependencies: ["FileIO", "JSONText", "SafetensorsFormat", "TensorCore", system],
+      dependencies: [
+        "FileIO", "HDF5Format", "JSONText", "SafetensorsFormat", "TensorCore", system,
+      ],
       swiftSettings: strict),
 
     // Operations.
@@ -90,7 +97,9 @@ let package = Package(
       swiftSettings: testing),
     .testTarget(
       name: "CheckpointsTests",
-      dependencies: ["Checkpoints", "FileIO", "JSONText", "TensorCore", "TestSupport", system],
+      dependencies: [
+        "Checkpoints", "FileIO", "HDF5Format", "JSONText", "TensorCore", "TestSupport", system,
+      ],
       swiftSettings: testing),
     .testTarget(
       name: "WeightAveragingTests",

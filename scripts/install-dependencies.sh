@@ -11,15 +11,32 @@ missing=()
 command -v python3 >/dev/null || missing+=(python3)
 command -v mandoc >/dev/null || missing+=(mandoc)
 command -v make >/dev/null || missing+=(make)
-[ ${#missing[@]} -eq 0 ] && exit 0
+command -v pkg-config >/dev/null || missing+=(pkg-config)
+for archive in hdf5/serial/libhdf5.a:libhdf5-dev libsz.a:libaec-dev libz.a:zlib1g-dev; do
+  ls /usr/lib/*/"${archive%%:*}" >/dev/null 2>&1 || missing+=("${archive##*:}")
+done
 
-if ! command -v apt-get >/dev/null; then
-  echo "Please install: ${missing[*]}" >&2
-  exit 1
-fi
-as_root=()
-[ "$(id -u)" -eq 0 ] || as_root=(sudo)
-echo "installing ${missing[*]}"
-"${as_root[@]}" apt-get update -q >/dev/null
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends \
-  "${missing[@]}" >/dev/null
+install() {
+  if ! command -v apt-get >/dev/null; then
+    echo "Please install: $*" >&2
+    exit 1
+  fi
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  echo "installing $*"
+  "${as_root[@]}" apt-get update -q >/dev/null
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -q --no-install-recommends \
+    "$@" >/dev/null
+}
+[ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
+
+# libhdf5 as archives, with what they need, ahead of the shared library: tools then stand alone.
+libraries=$(dirname "$(dirname "$(dirname "$(ls /usr/lib/*/hdf5/serial/libhdf5.a | head -n 1)")")")
+mkdir -p .build/pkgconfig
+cat >.build/pkgconfig/hdf5-serial.pc <<END
+Name: HDF5
+Description: libhdf5, linked statically
+Version: 1.10
+Cflags: -I/usr/include/hdf5/serial
+Libs: -L$libraries/hdf5/serial -L$libraries -l:libhdf5.a -l:libsz.a -l:libaec.a -l:libz.a -ldl -lm
+END

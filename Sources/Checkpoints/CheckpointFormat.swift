@@ -9,6 +9,9 @@ public protocol CheckpointFormat: Sendable {
   /// The ends of the file names that people give it, the usual one first.
   static var suffixes: [String] { get }
 
+  /// Whether a file can be written from tensors alone, rather than only after an input of the format.
+  static var writesFromTensorsAlone: Bool { get }
+
   /// Whether a file that starts with these bytes (up to 512) is of this format.
   static func recognizes(start: [UInt8], fileSize: Int) -> Bool
 
@@ -26,7 +29,9 @@ public protocol CheckpointFormat: Sendable {
 /// The formats that are known.
 public enum CheckpointFormats {
   /// All of them; the first that recognises a file opens it.
-  public static let all: [any CheckpointFormat.Type] = [SafetensorsCheckpoint.self]
+  public static let all: [any CheckpointFormat.Type] = [
+    SafetensorsCheckpoint.self, HDF5Checkpoint.self,
+  ]
 
   /// The format of a file that is to be written, by the end of its name.
   public static func format(forOutput path: FilePath) -> (any CheckpointFormat.Type)? {

@@ -9,6 +9,8 @@ public struct CheckpointReader: Sendable {
   public enum Arrangement: Sendable {
     /// One file of this name in its folder; nil when it was opened as a file.
     case single(name: String?)
+    /// An HDF5 file, whose structure the output keeps.
+    case hdf5(HDF5Structure)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
     /// tensor.
     case sharded(

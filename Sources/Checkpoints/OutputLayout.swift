@@ -1,5 +1,6 @@
 public import FileIO
 public import SystemPackage
+import TensorCore
 
 /// What is to be written where.
 public struct OutputRequest: Sendable {
@@ -40,6 +41,14 @@ public struct OutputLayout: Sendable {
     public let offset: Int
   }
 
+  /// Bytes of another file that are carried over to the same place.
+  public struct Carried: Sendable {
+    /// The bytes, as a tensor of bytes.
+    let bytes: Tensor
+    /// The first byte in the file.
+    let offset: Int
+  }
+
   /// A file with tensors.
   public struct File: Sendable {
     /// The name in the folder; nil when the file is the output.
@@ -50,17 +59,35 @@ public struct OutputLayout: Sendable {
     public let placements: [Placement]
     /// The size of the file.
     public let size: Int
+    /// What fills the gaps between the tensors; in the order of its places.
+    let carried: [Carried]
+
+    init(
+      name: String?, prefix: [UInt8], placements: [Placement], size: Int, carried: [Carried] = []
+    ) {
+      self.name = name
+      self.prefix = prefix
+      self.placements = placements
+      self.size = size
+      self.carried = carried
+    }
   }
 
   /// The files with tensors.
   public let files: [File]
   /// Other files of a folder, which are written last: an index.
   public let texts: [(name: String, bytes: [UInt8])]
+  /// What a format has to do to the staged file when the tensors are in it; nil for nothing.
+  let finish: (@Sendable (FilePath) throws -> Void)?
 
   /// Lists the files.
-  public init(files: [File], texts: [(name: String, bytes: [UInt8])] = []) {
+  init(
+    files: [File], texts: [(name: String, bytes: [UInt8])] = [],
+    finish: (@Sendable (FilePath) throws -> Void)? = nil
+  ) {
     self.files = files
     self.texts = texts
+    self.finish = finish
   }
 
   /// The number of bytes of all files.

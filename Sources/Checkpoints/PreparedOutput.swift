@@ -65,6 +65,7 @@ public final class PreparedOutput {
       try write(text.bytes, named: text.name)
     }
     if options.verifies { try verify(stream, files) }
+    try layout.finish?(staged.stagingPath)
     for source in stream.program.sources { try (source as? ReadableFile)?.checkUnchanged() }
     if let signal = options.interruption() { throw StreamError.interrupted(signal) }
     try staged.commit()

@@ -87,6 +87,13 @@ public final class ReadableFile: ByteSource {
     }
   }
 
+  /// Calls `body` with the open file's descriptor, which must not be kept.
+  public func withDescriptor<Result, Failure: Error>(
+    _ body: (Int32) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(descriptor.rawValue)
+  }
+
   /// The bytes of `range`.
   ///
   /// - Throws: `FileError` when reading fails or the file ends before.

@@ -117,8 +117,8 @@ struct MergeJob {
       path: path, form: isFolder ? .folder : .file,
       existing: output.force ? .replace : .refuse, durability: output.durability)
     request.maximumShardSize = output.maxShardSize?.count
+    request.arrangement = first.arrangement
     if isFolder {
-      request.arrangement = first.arrangement
       request.sidecarFolder = first.folder
     }
     return request

@@ -83,7 +83,9 @@ struct PackedTensors {
 
 /// Tells the state of an optimizer by its name, as training frameworks write it beside weights.
 enum OptimizerState {
-  private static let prefixes = ["optimizer.", "optimizer/", "optimizer_state.", "optim."]
+  private static let prefixes = [
+    "optimizer.", "optimizer/", "optimizer_weights/", "optimizer_state.", "optim.",
+  ]
   fileprivate static let suffixes = NameEndings([
     ".exp_avg", ".exp_avg_sq", ".max_exp_avg_sq", ".momentum_buffer",
   ])

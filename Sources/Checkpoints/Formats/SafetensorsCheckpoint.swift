@@ -9,6 +9,8 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   public static let name = "safetensors"
   /// `.safetensors`.
   public static let suffixes = [".safetensors"]
+  /// Tensors and metadata are all there is.
+  public static let writesFromTensorsAlone = true
 
   /// Whether the header's length is followed by an object.
   public static func recognizes(start: [UInt8], fileSize: Int) -> Bool { looksLikeHeader(start) }

@@ -109,7 +109,12 @@ struct StreamProgram: Sendable {
 
   private mutating func makeRuns(_ file: OutputLayout.File) -> [Run] {
     var runs: [Run] = []
+    var carried = file.carried[...]
     for placement in file.placements {
+      while let piece = carried.first, piece.offset < placement.offset {
+        runs.append(makeRun(piece.bytes, at: piece.offset))
+        carried.removeFirst()
+      }
       let tensor = weights.tensors[placement.tensor]
       if tensor.info.byteCount == 0 { continue }
       if let last = runs.last, last.end == placement.offset, isContinuation(tensor, of: last) {
@@ -118,6 +123,7 @@ struct StreamProgram: Sendable {
         runs.append(makeRun(tensor, at: placement.offset))
       }
     }
+    for piece in carried { runs.append(makeRun(piece.bytes, at: piece.offset)) }
     return runs
   }
 

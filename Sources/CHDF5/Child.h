@@ -1,0 +1,56 @@
+#ifndef IMWA_HDF5_CHILD_H
+#define IMWA_HDF5_CHILD_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+
+#include "CHDF5.h"
+
+/// What a child tells its parent besides the message: a page that both can see. The parent trusts none of it.
+typedef struct {
+  int finished;  // set last, when `outcome` holds
+  int outcome;
+  int code;
+  char object_path[1024];
+  char reason[512];
+} child_notes;
+
+/// One child's view of its own life. It never returns to the caller: it finishes or it fails.
+typedef struct {
+  child_notes *notes;
+  const imwa_hdf5_limits *limits;
+  int file;            // the file to work on, -1 when the work opens it by path
+  int message;         // the pipe's end to write to
+} child_context;
+
+/// What a child does. Ends by calling one of the functions below, or returns when all is done.
+typedef void child_work(child_context *context, const void *request);
+
+/// Runs `work` in a child and fills `result`. `file` stays open in the child, everything else is closed.
+void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
+                         const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
+
+/// Ends the child with an outcome and a reason.
+_Noreturn void child_fail(child_context *context, imwa_hdf5_outcome outcome, const char *reason, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/// Ends the child because libhdf5 reported an error, and finds out which kind it is.
+_Noreturn void child_fail_by_library(child_context *context);
+
+/// Ends the child because of a system call.
+_Noreturn void child_fail_by_system(child_context *context, int error, const char *call);
+
+/// The object that the next failure is about.
+void child_is_at(child_context *context, const char *object_path);
+
+/// Returns what libhdf5 returned, or ends the child when that was an error.
+static inline int64_t checked(child_context *context, int64_t returned) {
+  if (returned < 0) child_fail_by_library(context);
+  return returned;
+}
+
+/// Memory, or the child's end.
+void *child_allocate(child_context *context, size_t size);
+void *child_reallocate(child_context *context, void *old, size_t size);
+
+#endif

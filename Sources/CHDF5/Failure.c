@@ -1,0 +1,51 @@
+#include <string.h>
+
+#include "Child.h"
+
+/// The innermost entry of libhdf5's error stack, and whether memory was short anywhere.
+typedef struct {
+  char reason[256];
+  char function[64];
+  bool not_hdf5;
+  bool no_memory;
+} library_error;
+
+static herr_t note_error(unsigned position, const H5E_error2_t *entry, void *noted) {
+  library_error *error = noted;
+  if (position == 0) {
+    strncpy(error->reason, entry->desc ? entry->desc : "", sizeof error->reason - 1);
+    strncpy(error->function, entry->func_name ? entry->func_name : "", sizeof error->function - 1);
+  }
+  if (entry->min_num == H5E_NOTHDF5) error->not_hdf5 = true;
+  if (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC) error->no_memory = true;
+  return 0;
+}
+
+static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
+
+/// libhdf5 1.10 has no error code for "newer than I am": every message decoder has its own words for it.
+static bool is_about_version(const char *reason) {
+  static const char *const starts[] = {
+      "bad superblock version number",
+      "bad version number for ",  // "... layout message", "... datatype message" and the like
+      "wrong version number in dataspace message",
+      "unknown datatype class found",
+      "unknown message with 'fail if unknown' flag found",
+      "unknown chunk index type",
+  };
+  for (size_t index = 0; index < sizeof starts / sizeof *starts; index++) {
+    if (starts_with(reason, starts[index])) return true;
+  }
+  return starts_with(reason, "incorrect ") && strstr(reason, "datatype version");
+}
+
+_Noreturn void child_fail_by_library(child_context *context) {
+  library_error error = {0};
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_error, &error);
+  if (is_about_version(error.reason)) {
+    child_fail(context, IMWA_HDF5_TOO_NEW, "written for HDF5 1.12 or later (%s)", error.reason);
+  }
+  if (error.not_hdf5) child_fail(context, IMWA_HDF5_NOT_HDF5, "no HDF5 signature");
+  if (error.no_memory) child_fail(context, IMWA_HDF5_OUT_OF_LIMITS, "memory (%s)", error.reason);
+  child_fail(context, IMWA_HDF5_DAMAGED, "%s", error.reason[0] ? error.reason : "libhdf5 gives no reason");
+}

@@ -1,0 +1,175 @@
+// For pipe2.
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ChildSetup.h"
+
+/// The message as it grows.
+typedef struct {
+  uint8_t *bytes;
+  size_t count;
+  size_t capacity;
+} received;
+
+typedef enum { PIPE_ENDED, PIPE_OVERFLOWED, PIPE_TIMED_OUT, PIPE_FAILED } pipe_end;
+
+static void set_outcome(imwa_hdf5_result *result, imwa_hdf5_outcome outcome, int code, const char *reason) {
+  result->outcome = outcome;
+  result->code = code;
+  strncpy(result->reason, reason, sizeof result->reason - 1);
+}
+
+static int64_t milliseconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool make_room(received *message, size_t limit) {
+  if (message->count < message->capacity) return true;
+  size_t capacity = message->capacity ? message->capacity * 2 : 64 * 1024;
+  // One byte above the limit tells a message that is too long from one that just fits.
+  if (capacity > limit) capacity = limit + 1;
+  if (capacity <= message->capacity) return false;
+  uint8_t *bytes = realloc(message->bytes, capacity);
+  if (!bytes) return false;
+  message->bytes = bytes;
+  message->capacity = capacity;
+  return true;
+}
+
+/// Reads until the child closes its end, too much has come, or the time is over.
+static pipe_end receive(int descriptor, const imwa_hdf5_limits *limits, received *message) {
+  const int64_t deadline = milliseconds_now() + limits->wall_milliseconds;
+  const size_t limit = limits->message_bytes < SIZE_MAX / 4 ? (size_t)limits->message_bytes : SIZE_MAX / 4;
+  for (;;) {
+    const int64_t remaining = deadline - milliseconds_now();
+    if (remaining <= 0) return PIPE_TIMED_OUT;
+    struct pollfd ready = {.fd = descriptor, .events = POLLIN};
+    const int count = poll(&ready, 1, remaining > 1000000 ? 1000000 : (int)remaining);
+    if (count < 0 && errno != EINTR) return PIPE_FAILED;
+    if (count <= 0) continue;
+    if (!make_room(message, limit)) return PIPE_OVERFLOWED;
+    const ssize_t got = read(descriptor, message->bytes + message->count, message->capacity - message->count);
+    if (got == 0) return PIPE_ENDED;
+    if (got < 0 && errno != EINTR) return PIPE_FAILED;
+    if (got > 0) message->count += (size_t)got;
+    if (message->count > limit) return PIPE_OVERFLOWED;
+  }
+}
+
+/// Whoever waits for all children may have reaped this one: then there is no status, and 0 is returned.
+static int reap(pid_t child) {
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return 0;
+  }
+  return status;
+}
+
+static void judge_signal(int number, imwa_hdf5_result *result) {
+  switch (number) {
+    case SIGXCPU: set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "processor time"); return;
+    case SIGXFSZ: set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "file size"); return;
+    case SIGINT:
+    case SIGTERM:
+    case SIGHUP:
+    case SIGQUIT: set_outcome(result, IMWA_HDF5_INTERRUPTED, number, "interrupted"); return;
+    default: set_outcome(result, IMWA_HDF5_CRASHED, number, "libhdf5 crashed");
+  }
+}
+
+/// Puts together what the child noted, how it ended and how the pipe ended.
+static void judge(const child_notes *notes, int status, pipe_end end, int pipe_error, imwa_hdf5_result *result) {
+  if (end == PIPE_TIMED_OUT) {
+    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "wall time");
+  } else if (end == PIPE_OVERFLOWED) {
+    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "message size");
+  } else if (end == PIPE_FAILED) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, pipe_error, "read from the child");
+  } else if (!__atomic_load_n(&notes->finished, __ATOMIC_ACQUIRE)) {
+    judge_signal(WIFSIGNALED(status) ? WTERMSIG(status) : 0, result);
+  } else {
+    // The child had libhdf5 and a bad file in it: its notes are bytes like any others.
+    const int outcome = notes->outcome;
+    const bool known = outcome >= IMWA_HDF5_COMPLETE && outcome <= IMWA_HDF5_SYSTEM_FAILURE;
+    result->outcome = known ? (imwa_hdf5_outcome)outcome : IMWA_HDF5_CRASHED;
+    result->code = notes->code;
+    memcpy(result->reason, notes->reason, sizeof result->reason - 1);
+  }
+  if (result->outcome != IMWA_HDF5_COMPLETE) {
+    memcpy(result->object_path, notes->object_path, sizeof result->object_path - 1);
+  }
+}
+
+/// Forks with all signals held back, so that no handler of this process runs in the child.
+static pid_t fork_quietly(child_context *context, child_work *work, const void *request, uint64_t file_size_limit) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child == 0) child_main(context, parent, work, request, file_size_limit);
+  const int error = errno;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  errno = error;
+  return child;
+}
+
+static void run_with_pipe(child_context *context, int reading, child_work *work, const void *request,
+                          uint64_t file_size_limit, imwa_hdf5_result *result) {
+  const pid_t child = fork_quietly(context, work, request, file_size_limit);
+  const int fork_error = errno;
+  close(context->message);
+  if (child < 0) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, fork_error, "fork");
+    return;
+  }
+  received message = {0};
+  const pipe_end end = receive(reading, context->limits, &message);
+  const int pipe_error = errno;
+  // A child that is done is not hurt by this, and one that lost its pipe but goes on must not be waited for.
+  kill(child, SIGKILL);
+  judge(context->notes, reap(child), end, pipe_error, result);
+  if (result->outcome == IMWA_HDF5_COMPLETE) {
+    result->message = message.bytes;
+    result->message_size = message.count;
+  } else {
+    free(message.bytes);
+  }
+}
+
+void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
+                         const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
+  child_notes *notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (notes == MAP_FAILED) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
+    return;
+  }
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) == 0) {
+    child_context context = {notes, limits, file, ends[1]};
+    run_with_pipe(&context, ends[0], work, request, file_size_limit, result);
+    close(ends[0]);
+  } else {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "pipe");
+  }
+  munmap(notes, sizeof *notes);
+}
+
+void imwa_hdf5_release(imwa_hdf5_result *result) {
+  free(result->message);
+  result->message = NULL;
+  result->message_size = 0;
+}

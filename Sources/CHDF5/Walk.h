@@ -1,0 +1,60 @@
+#ifndef IMWA_HDF5_WALK_H
+#define IMWA_HDF5_WALK_H
+
+#include "AddressMap.h"
+#include "Child.h"
+#include "Message.h"
+#include "RegionDriver.h"
+
+/// Values up to this size travel inside the catalogue: compact data, fill values, numeric attributes.
+enum { walk_inline_bytes = 64 * 1024 };
+
+/// One walk through one file.
+typedef struct {
+  child_context *child;
+  message_writer message;
+  region_state region;
+  hid_t file;
+  uint64_t user_block;
+  address_map numbers;     // object header address -> object number
+  uint64_t object_count;
+  uint64_t link_count;
+  uint64_t counted;        // against limits.object_count
+  uint64_t chunk_count;    // against limits.chunk_count
+  char *path;              // of the object that is being walked, terminated
+  size_t path_length;
+  size_t path_capacity;
+} file_walk;
+
+/// A type as it was put into the message: plain ones have all of their value in their own bytes.
+typedef struct {
+  size_t size;
+  bool is_plain;
+} put_type_facts;
+
+/// Counts an object, a link or an attribute against the limit.
+void walk_count_one(file_walk *walk);
+
+/// `type` of the message format.
+put_type_facts walk_put_type(file_walk *walk, hid_t type);
+
+/// `typed` of the message format.
+put_type_facts walk_put_typed(file_walk *walk, hid_t type);
+
+/// `shape` of the message format. Returns the number of elements.
+uint64_t walk_put_shape(file_walk *walk, hid_t space);
+
+/// What follows link and header in a dataset's record, then the record's end and the chunk records.
+void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number);
+
+/// The chunk records of a dataset whose index holds `stored_chunks` chunks.
+void walk_chunks(file_walk *walk, hid_t dataset, hid_t space, uint64_t number, int rank, const hsize_t *chunk,
+                 uint64_t stored_chunks);
+
+/// The attribute records of an object.
+void walk_attributes(file_walk *walk, hid_t object, uint64_t number);
+
+/// The attribute order byte of a creation property list.
+uint8_t walk_attribute_order(file_walk *walk, hid_t creation);
+
+#endif

@@ -1,0 +1,219 @@
+#include "WalkLinks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/// One link of a group, as the iteration gave it.
+typedef struct {
+  H5L_info_t info;
+  size_t name;  // offset in the group's names
+} group_link;
+
+/// A group whose links are being followed. The groups that are open make the path from the root: a stack instead of
+/// recursion, so that depth costs memory that is counted.
+typedef struct {
+  hid_t group;
+  group_link *links;
+  size_t link_count;
+  size_t link_capacity;
+  size_t next;
+  char *names;
+  size_t names_size;
+  size_t names_capacity;
+  size_t path_length;
+} open_group;
+
+typedef struct {
+  file_walk *walk;
+  open_group *groups;
+  size_t depth;
+  size_t capacity;
+} group_stack;
+
+static void set_path_end(file_walk *walk, size_t length) {
+  walk->path_length = length;
+  walk->path[length] = 0;
+}
+
+static void append_to_path(file_walk *walk, const char *name) {
+  const size_t length = strlen(name);
+  const size_t needed = walk->path_length + length + 2;
+  if (needed > walk->path_capacity) {
+    walk->path_capacity = needed * 2;
+    walk->path = child_reallocate(walk->child, walk->path, walk->path_capacity);
+  }
+  if (walk->path_length > 0) walk->path[walk->path_length++] = '/';
+  memcpy(walk->path + walk->path_length, name, length);
+  set_path_end(walk, walk->path_length + length);
+}
+
+static void put_link(file_walk *walk, const H5L_info_t *info) {
+  put_text(&walk->message, walk->path, walk->path_length);
+  put_u8(&walk->message, info->cset);
+  put_u8(&walk->message, info->corder_valid);
+  put_u64(&walk->message, (uint64_t)info->corder);
+}
+
+static void put_header(file_walk *walk, const H5O_info_t *info, uint64_t number) {
+  message_writer *message = &walk->message;
+  put_u64(message, number);
+  put_u64(message, info->addr);
+  put_u32(message, info->rc);
+  put_u64(message, (uint64_t)info->atime);
+  put_u64(message, (uint64_t)info->mtime);
+  put_u64(message, (uint64_t)info->ctime);
+  put_u64(message, (uint64_t)info->btime);
+  put_u8(message, info->hdr.version);
+  put_u8(message, info->hdr.flags);
+  put_u64(message, info->hdr.space.total);
+  put_u64(message, info->hdr.space.free);
+  put_u64(message, info->meta_size.obj.index_size);
+  put_u64(message, info->meta_size.obj.heap_size);
+  put_u64(message, info->meta_size.attr.index_size);
+  put_u64(message, info->meta_size.attr.heap_size);
+  put_u64(message, info->num_attrs);
+}
+
+static herr_t note_link(hid_t group, const char *name, const H5L_info_t *info, void *opened) {
+  (void)group;
+  group_stack *stack = opened;
+  open_group *top = &stack->groups[stack->depth - 1];
+  child_context *child = stack->walk->child;
+  walk_count_one(stack->walk);
+  if (top->link_count == top->link_capacity) {
+    top->link_capacity = top->link_capacity ? top->link_capacity * 2 : 16;
+    top->links = child_reallocate(child, top->links, top->link_capacity * sizeof *top->links);
+  }
+  const size_t size = strlen(name) + 1;
+  if (size > top->names_capacity - top->names_size) {
+    top->names_capacity = (top->names_capacity + size) * 2;
+    top->names = child_reallocate(child, top->names, top->names_capacity);
+  }
+  memcpy(top->names + top->names_size, name, size);
+  top->links[top->link_count++] = (group_link){*info, top->names_size};
+  top->names_size += size;
+  return 0;
+}
+
+/// Puts a group on the stack and reads the names of its links; they are followed later.
+static void enter_group(group_stack *stack, hid_t group) {
+  child_context *child = stack->walk->child;
+  if (stack->depth > child->limits->depth) child_fail(child, IMWA_HDF5_OUT_OF_LIMITS, "depth of groups");
+  if (stack->depth == stack->capacity) {
+    stack->capacity = stack->capacity ? stack->capacity * 2 : 16;
+    stack->groups = child_reallocate(child, stack->groups, stack->capacity * sizeof *stack->groups);
+  }
+  stack->groups[stack->depth++] = (open_group){.group = group, .path_length = stack->walk->path_length};
+  checked(child, H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, NULL, note_link, stack));
+}
+
+static void leave_group(group_stack *stack) {
+  open_group *top = &stack->groups[--stack->depth];
+  checked(stack->walk->child, H5Gclose(top->group));
+  free(top->links);
+  free(top->names);
+}
+
+static void put_group_facts(file_walk *walk, hid_t group) {
+  H5G_info_t info;
+  unsigned link_order, maximum_compact, minimum_dense;
+  checked(walk->child, H5Gget_info(group, &info));
+  const hid_t creation = checked(walk->child, H5Gget_create_plist(group));
+  checked(walk->child, H5Pget_link_creation_order(creation, &link_order));
+  checked(walk->child, H5Pget_link_phase_change(creation, &maximum_compact, &minimum_dense));
+  put_u8(&walk->message, (uint64_t)info.storage_type);
+  put_u64(&walk->message, info.nlinks);
+  put_u8(&walk->message, link_order);
+  put_u8(&walk->message, walk_attribute_order(walk, creation));
+  put_u32(&walk->message, maximum_compact);
+  put_u32(&walk->message, minimum_dense);
+  checked(walk->child, H5Pclose(creation));
+}
+
+static record_kind kind_of(file_walk *walk, hid_t object) {
+  switch (H5Iget_type(object)) {
+    case H5I_GROUP: return RECORD_GROUP;
+    case H5I_DATASET: return RECORD_DATASET;
+    case H5I_DATATYPE: return RECORD_NAMED_TYPE;
+    default: child_fail(walk->child, IMWA_HDF5_REFUSED, "unknown kind of object '%s'", walk->path);
+  }
+}
+
+/// An object that is met for the first time.
+static void walk_object(group_stack *stack, hid_t object, const H5L_info_t *link) {
+  file_walk *walk = stack->walk;
+  H5O_info_t info = {0};
+  const record_kind kind = kind_of(walk, object);
+  const uint64_t number = walk->object_count++;
+  checked(walk->child, H5Oget_info2(object, &info, H5O_INFO_ALL));
+  if (!address_map_set(&walk->numbers, info.addr, number)) child_fail(walk->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
+  message_begin_record(&walk->message, kind);
+  put_link(walk, link);
+  put_header(walk, &info, number);
+  if (kind == RECORD_DATASET) {
+    walk_dataset(walk, object, number);
+  } else {
+    if (kind == RECORD_GROUP) put_group_facts(walk, object);
+    if (kind == RECORD_NAMED_TYPE) walk_put_type(walk, object);
+    message_end_record(&walk->message);
+  }
+  walk_attributes(walk, object, number);
+  if (kind == RECORD_GROUP) {
+    enter_group(stack, object);
+  } else {
+    checked(walk->child, H5Oclose(object));
+  }
+}
+
+static void put_soft_link(file_walk *walk, hid_t group, const char *name, const H5L_info_t *info) {
+  const size_t size = info->u.val_size;
+  char *target = child_allocate(walk->child, size + 1);
+  checked(walk->child, H5Lget_val(group, name, target, size, H5P_DEFAULT));
+  message_begin_record(&walk->message, RECORD_SOFT_LINK);
+  put_link(walk, info);
+  put_text(&walk->message, target, strnlen(target, size));
+  message_end_record(&walk->message);
+  free(target);
+}
+
+static void follow_link(group_stack *stack, hid_t group, const char *name, const H5L_info_t *info) {
+  file_walk *walk = stack->walk;
+  uint64_t number;
+  walk->link_count++;
+  if (info->type == H5L_TYPE_SOFT) {
+    put_soft_link(walk, group, name, info);
+  } else if (info->type != H5L_TYPE_HARD) {
+    child_fail(walk->child, IMWA_HDF5_REFUSED, "%s link '%s'",
+               info->type == H5L_TYPE_EXTERNAL ? "external" : "user-defined", walk->path);
+  } else if (address_map_find(&walk->numbers, info->u.address, &number)) {
+    message_begin_record(&walk->message, RECORD_HARD_LINK);
+    put_link(walk, info);
+    put_u64(&walk->message, number);
+    message_end_record(&walk->message);
+  } else {
+    walk_object(stack, checked(walk->child, H5Oopen(group, name, H5P_DEFAULT)), info);
+  }
+}
+
+void walk_all_links(file_walk *walk) {
+  group_stack stack = {.walk = walk};
+  const H5L_info_t no_link = {0};
+  walk->path_capacity = 256;
+  walk->path = child_allocate(walk->child, walk->path_capacity);
+  set_path_end(walk, 0);
+  walk_object(&stack, checked(walk->child, H5Gopen2(walk->file, "/", H5P_DEFAULT)), &no_link);
+  while (stack.depth > 0) {
+    open_group *top = &stack.groups[stack.depth - 1];
+    set_path_end(walk, top->path_length);
+    if (top->next == top->link_count) {
+      leave_group(&stack);
+      continue;
+    }
+    const group_link link = top->links[top->next++];
+    // Entering a group may move the stack, but not the names.
+    const char *name = top->names + link.name;
+    append_to_path(walk, name);
+    child_is_at(walk->child, walk->path);
+    follow_link(&stack, top->group, name, &link.info);
+  }
+}

@@ -1,0 +1,2 @@
+// libhdf5 is only called from C, in CHDF5: nothing of it is imported into Swift. The target names the
+// Debian package and the flags to compile and link with.

@@ -1,0 +1,95 @@
+import CHDF5
+import TensorCore
+
+/// libhdf5 in a short-lived child process with limits: whatever it does there, this process goes on.
+public enum HDF5Child {
+  /// Walks an open file.
+  ///
+  /// - Parameters:
+  ///   - descriptor: the file, open for reading; it stays the same one for what is read later.
+  ///   - size: its size.
+  /// - Throws: `HDF5Error`.
+  public static func catalogue(of descriptor: Int32, size: Int) throws(HDF5Error) -> HDF5Catalogue {
+    var result = unsafe imwa_hdf5_result()
+    var limits = limits(fileSize: size)
+    unsafe imwa_hdf5_walk_region(descriptor, 0, UInt64(size), &limits, &result)
+    defer { unsafe imwa_hdf5_release(&result) }
+    try unsafe check(result)
+    let message = unsafe Array(
+      UnsafeBufferPointer(start: result.message, count: result.message_size))
+    return try HDF5Catalogue(message: message, fileSize: size)
+  }
+
+  /// Sets a text attribute of the root group of a file.
+  ///
+  /// - Throws: `HDF5Error`.
+  public static func setRootAttribute(_ name: String, to text: String, of path: String, size: Int)
+    throws(HDF5Error)
+  {
+    var result = unsafe imwa_hdf5_result()
+    var limits = limits(fileSize: size)
+    unsafe imwa_hdf5_set_text_attribute(
+      path, &limits, "", name, text, text.utf8.count, &result)
+    defer { unsafe imwa_hdf5_release(&result) }
+    try unsafe check(result)
+  }
+
+  /// Overwrites the values of a dataset that has them in its header.
+  ///
+  /// - Throws: `HDF5Error`.
+  public static func writeCompact(_ dataset: String, _ bytes: [UInt8], of path: String, size: Int)
+    throws(HDF5Error)
+  {
+    var result = unsafe imwa_hdf5_result()
+    var limits = limits(fileSize: size)
+    unsafe bytes.withUnsafeBytes { values in
+      unsafe dataset.withCString { name in
+        var names: [UnsafePointer<CChar>?] = unsafe [name]
+        var data: [UnsafeRawPointer?] = unsafe [values.baseAddress]
+        var sizes = [values.count]
+        unsafe imwa_hdf5_write_compact(path, &limits, 1, &names, &data, &sizes, &result)
+      }
+    }
+    defer { unsafe imwa_hdf5_release(&result) }
+    try unsafe check(result)
+  }
+
+  /// Generous for real files: what needs more is an attack.
+  private static func limits(fileSize: Int) -> imwa_hdf5_limits {
+    imwa_hdf5_limits(
+      processor_seconds: 10, wall_milliseconds: 30_000, memory_bytes: 1 << 30,
+      message_bytes: 256 << 20, object_count: 4_000_000, chunk_count: 64_000_000, depth: 1000,
+      file_bytes: UInt64(fileSize) + 64 << 20)
+  }
+
+  private static func check(_ result: imwa_hdf5_result) throws(HDF5Error) {
+    let reason = unsafe text(of: result.reason)
+    let place = unsafe text(of: result.object_path)
+    let at = place.isEmpty ? "" : " at '\(place)'"
+    let damaged =
+      "the file is incomplete or damaged: download or copy it again, and compare its size"
+    switch unsafe result.outcome {
+    case IMWA_HDF5_COMPLETE: return
+    case IMWA_HDF5_REFUSED: throw HDF5Error(.refused, reason)
+    case IMWA_HDF5_TOO_NEW:
+      throw HDF5Error(
+        .tooNew, "written for HDF5 1.12 or later, not readable by libhdf5 1.10",
+        hint: "h5repack --high=2 of a newer HDF5 writes it for older ones")
+    case IMWA_HDF5_OUT_OF_LIMITS:
+      throw HDF5Error(.outOfLimits, "damaged HDF5 file\(at): walking it takes too much: \(reason)")
+    case IMWA_HDF5_NOT_HDF5: throw HDF5Error(.damaged, "no HDF5 signature")
+    case IMWA_HDF5_INTERRUPTED: throw HDF5Error(.interrupted, "interrupted")
+    case IMWA_HDF5_SYSTEM_FAILURE: throw HDF5Error(.system, "a system call failed: \(reason)")
+    default:
+      throw HDF5Error(
+        .damaged, "damaged HDF5 file\(at)" + (reason.isEmpty ? "" : ": \(reason)"), hint: damaged)
+    }
+  }
+
+  /// The text in a fixed array of characters.
+  private static func text<Characters>(of characters: Characters) -> String {
+    unsafe withUnsafeBytes(of: characters) { bytes in
+      unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+  }
+}

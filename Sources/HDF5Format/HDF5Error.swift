@@ -1,0 +1,40 @@
+public import TensorCore
+
+/// An HDF5 file that cannot be used.
+public struct HDF5Error: DiagnosedError, Hashable {
+  /// The reasons.
+  public enum Code: Sendable, Hashable {
+    case damaged
+    case tooNew
+    case refused
+    case outOfLimits
+    case interrupted
+    case system
+  }
+
+  /// The reason.
+  public let code: Code
+  /// The sentence, without the file.
+  public let description: String
+  /// The way out.
+  public let hint: String?
+
+  init(_ code: Code, _ description: String, hint: String? = nil) {
+    self.code = code
+    self.description = description
+    self.hint = hint
+  }
+
+  /// Damage and what is not read are bad input; failing system calls are not.
+  public var kind: FailureKind {
+    switch code {
+    case .damaged, .tooNew, .refused, .outOfLimits: .badInput
+    case .interrupted: .interrupted(signal: 2)
+    case .system: .inputOutput
+    }
+  }
+
+  static func message(_ reason: String) -> HDF5Error {
+    HDF5Error(.damaged, "damaged HDF5 file: the catalogue makes no sense: \(reason)")
+  }
+}

@@ -1,0 +1,174 @@
+import Foundation
+import HDF5Format
+import SystemPackage
+import TensorCore
+import TestSupport
+import Testing
+
+@testable import Checkpoints
+
+@Suite struct HDF5CheckpointTests {
+  static let families = [
+    "h5py_dtypes_s1.h5", "keras2_cnn_bn_full_s1.h5", "keras2_mlp_s1.weights_legacy.h5",
+    "keras3_cnn_bn_s1.h5", "keras3_cnn_bn_s1.weights.h5", "keras3_mixed_bfloat16_s1.weights.h5",
+    "keras3_mlp_s1.weights.h5",
+  ]
+
+  private func readers(_ family: String) throws -> [CheckpointReader] {
+    try (1...3).map { number in
+      let name = family.replacing("_s1", with: "_s\(number)")
+      return try CheckpointReader(opening: FilePath(Fixtures.path("hdf5/\(name)")))
+    }
+  }
+
+  private func merge(
+    _ readers: [CheckpointReader], to path: String, provenance: Provenance? = nil,
+    change: (inout AlignmentPolicy) -> Void = { _ in }
+  ) throws {
+    var policy = AlignmentPolicy()
+    policy.optimizer = .average
+    change(&policy)
+    let plan = try MergePlan(
+      readers.map(\.weights), labels: readers.map(\.path.string), policy: policy)
+    let weights = try plan.weights { .uniform(inputCount: $0.count) }.recording(provenance)
+    var request = OutputRequest(path: FilePath(path))
+    request.arrangement = readers[0].arrangement
+    _ = try PreparedOutput(weights, to: request).write()
+  }
+
+  /// The mean of F32 values at the places that the file itself tells, computed here; all else stays.
+  @Test(arguments: families)
+  func valuesAreReplacedInPlaceAndNothingElse(family: String) throws {
+    let folder = try TemporaryFolder()
+    let readers = try readers(family)
+    try merge(readers, to: folder.file("out.h5"))
+    var rest = try folder.read("out.h5")
+    let inputs = try (1...3).map {
+      try Fixtures.bytes("hdf5/" + family.replacing("_s1", with: "_s\($0)"))
+    }
+    var original = inputs[0]
+    guard case .hdf5(let structure) = readers[0].arrangement else {
+      Issue.record("no HDF5 structure")
+      return
+    }
+    var checked = 0
+    for dataset in structure.catalogue.datasets {
+      guard case .contiguous(let offset) = dataset.storage,
+        case .numbers(let encoding) = dataset.type,
+        encoding.dtype.isAveraged, let dimensions = dataset.dimensions
+      else { continue }
+      let count = dimensions.reduce(1, *)
+      let range = offset..<offset + count * encoding.dtype.elementUnit
+      if encoding.dtype == .float32 {
+        let columns = inputs.map { float32($0, range) }
+        let expected = (0..<count).map { index in
+          Float(
+            (Double(columns[0][index]) + Double(columns[1][index]) + Double(columns[2][index]))
+              * (1.0 / 3))
+        }
+        #expect(float32(rest, range) == expected, "\(dataset.path)")
+        checked += count
+      }
+      for place in range { (rest[place], original[place]) = (0, 0) }
+    }
+    #expect(checked > 0)
+    #expect(rest == original)
+  }
+
+  private func float32(_ bytes: [UInt8], _ range: Range<Int>) -> [Float] {
+    stride(from: range.lowerBound, to: range.upperBound, by: 4).map { start in
+      Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[start + $1]) << (8 * $1) })
+    }
+  }
+
+  @Test func provenanceIsARootAttributeAndTheBytesAreTheSame() throws {
+    let folder = try TemporaryFolder()
+    let readers = try readers("keras3_mlp_s1.weights.h5")
+    let provenance = Provenance(method: "linear", inputs: [Provenance.Input(name: "a")])
+    for name in ["a.h5", "b.h5"] {
+      try merge(readers, to: folder.file(name), provenance: provenance)
+    }
+    #expect(try folder.read("a.h5") == folder.read("b.h5"))
+    let written = try WeightMap(contentsOf: folder.file("a.h5"))
+    #expect(written.metadata["imwa"] == provenance.json.text)
+    #expect(try folder.names() == ["a.h5", "b.h5"])
+  }
+
+  @Test func bfloat16OfKerasIsRead() throws {
+    let weights = try readers("keras3_mixed_bfloat16_s1.weights.h5")[0].weights
+    #expect(weights.tensors.contains { $0.info.dtype == .float32 || $0.info.dtype == .bfloat16 })
+  }
+
+  @Test func whatHasNoPlaceInTheFirstInputIsRefused() throws {
+    let folder = try TemporaryFolder()
+    let readers = try readers("keras3_mlp_s1.weights.h5")
+    for change: (inout AlignmentPolicy) -> Void in [
+      { $0.outputDType = .float16 }, { $0.optimizer = .drop }, { $0.exclude = [Glob("layers/*")] },
+    ] {
+      let error = #expect(throws: CheckpointError.self) {
+        try merge(readers, to: folder.file("out.h5"), change: change)
+      }
+      #expect(error?.kind == .usage)
+      #expect(error?.hint == "write .safetensors instead")
+    }
+    let map = try WeightMap([Tensor(name: "w", shape: Shape([1]), values: [1])])
+    #expect(throws: CheckpointError.self) { try map.write(to: folder.file("out.h5")) }
+    #expect(try folder.names() == [])
+  }
+
+  @Test func safetensorsAreWrittenFromHDF5() throws {
+    let folder = try TemporaryFolder()
+    let readers = try readers("keras3_mlp_s1.weights.h5")
+    try merge(readers, to: folder.file("out.safetensors"))
+    try merge(readers, to: folder.file("out.h5"))
+    let (first, second) = try (
+      WeightMap(contentsOf: folder.file("out.safetensors")),
+      WeightMap(contentsOf: folder.file("out.h5"))
+    )
+    #expect(first.count == second.count)
+    for tensor in first.tensors {
+      #expect(try tensor.bytes() == second[tensor.info.name]?.bytes())
+    }
+  }
+
+  @Test func chunksAreRefusedByName() throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try WeightMap(contentsOf: Fixtures.path("hdf5/chunked.h5"))
+    }
+    #expect(error?.reason.contains("is stored in chunks") == true)
+    #expect(error?.hint?.contains("h5repack") == true)
+  }
+
+  @Test func damagedFilesEndInOneSentence() throws {
+    let names = try FileManager.default.contentsOfDirectory(atPath: Fixtures.path("malformed/h5"))
+    #expect(names.count > 15)
+    for name in names {
+      do {
+        for tensor in try WeightMap(contentsOf: Fixtures.path("malformed/h5/\(name)")).tensors {
+          #expect(tensor.info.byteCount < 1 << 30, "\(name)")
+        }
+      } catch let error as any DiagnosedError {
+        #expect(error.kind == .badInput, "\(name): \(error)")
+      }
+    }
+  }
+
+  @Test func randomDamageEndsInOneSentence() throws {
+    let folder = try TemporaryFolder()
+    let original = try Fixtures.bytes("hdf5/keras2_mlp_s1.weights_legacy.h5")
+    var generator = SplitMix(seed: 31)
+    for _ in 0..<150 {
+      var bytes = original
+      for _ in 0..<Int.random(in: 1...3, using: &generator) {
+        bytes[Int.random(in: 0..<bytes.count, using: &generator)] =
+          UInt8.random(in: 0...255, using: &generator)
+      }
+      let path = try folder.write("damaged.h5", bytes)
+      do {
+        for tensor in try WeightMap(contentsOf: path).tensors { _ = try tensor.bytes() }
+      } catch let error as any DiagnosedError {
+        #expect(error.kind == .badInput, "\(error)")
+      }
+    }
+  }
+}
