@@ -121,12 +121,8 @@ enum CheckpointFolder {
     var found = false
     var isFirst = true
     while let key = try scanner.nextKey(&isFirst) {
-      if key == "quantization_config", !scanner.accept(word: "null") {
-        found = true
-        try scanner.skipValue()
-      } else if key != "quantization_config" {
-        try scanner.skipValue()
-      }
+      if key == "quantization_config", scanner.next != UInt8(ascii: "n") { found = true }
+      try scanner.skipValue()
     }
     return found
   }

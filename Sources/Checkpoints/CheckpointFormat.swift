@@ -13,7 +13,7 @@ public protocol CheckpointFormat: Sendable {
   static var writesFromTensorsAlone: Bool { get }
 
   /// Whether a file that starts with these bytes (up to 512) is of this format.
-  static func recognizes(start: [UInt8], fileSize: Int) -> Bool
+  static func recognizes(start: [UInt8]) -> Bool
 
   /// Opens a file and reads its catalogue, but no data.
   ///

@@ -16,7 +16,7 @@ enum FormatDetection {
       throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
     }
     if let format = CheckpointFormats.all.first(where: {
-      $0.recognizes(start: start, fileSize: file.size)
+      $0.recognizes(start: start)
     }) {
       return format
     }
@@ -68,7 +68,7 @@ enum FormatDetection {
     ]
     return signatures.first { signature, _ in
       // Eight bytes of header length could start like a short signature; a brace behind them settles it.
-      start.starts(with: signature) && !SafetensorsCheckpoint.looksLikeHeader(start)
+      start.starts(with: signature) && !SafetensorsCheckpoint.recognizes(start: start)
     }?.1
   }
 }

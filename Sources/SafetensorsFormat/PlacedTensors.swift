@@ -35,12 +35,7 @@ struct PlacedTensors {
   }
 
   /// Where the data of a tensor starts, counted from the start of the data.
-  func begin(of tensor: Tensor) -> Int { tensor.begin(behind: dataOffset) }
-}
-
-extension Tensor {
-  /// Where the data starts, counted from the start of all data at `dataOffset` of the source.
-  func begin(behind dataOffset: Int) -> Int {
-    if case .bytes(_, let offset) = storage { offset &- dataOffset } else { 0 }
+  func begin(of tensor: Tensor) -> Int {
+    if case .bytes(_, let offset) = tensor.storage { offset &- dataOffset } else { 0 }
   }
 }

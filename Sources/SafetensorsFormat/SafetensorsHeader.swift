@@ -10,24 +10,10 @@ public struct SafetensorsHeader: Sendable {
   /// The largest header that is read or written, the limit of the reference implementation.
   public static let maximumByteCount = 100_000_000
 
-  /// A tensor and its place.
-  public struct Entry: Sendable {
-    /// Name, dtype and shape.
-    public let info: TensorInfo
-    /// The first byte, counted from the start of the data.
-    public let begin: Int
-  }
-
   /// The tensors in the order of their data.
   public let tensors: [Tensor]
-  /// The tensors and their places.
-  public var entries: [Entry] {
-    tensors.map { Entry(info: $0.info, begin: $0.begin(behind: dataOffset)) }
-  }
   /// The text entries of `__metadata__`.
   public let metadata: [ExactString: String]
-
-  private let dataOffset: Int
 
   /// The number of header bytes that the first 8 bytes of a file announce.
   ///
@@ -71,7 +57,6 @@ public struct SafetensorsHeader: Sendable {
       throw parser.failure(for: error)
     }
     metadata = parser.metadata ?? [:]
-    self.dataOffset = dataOffset
     tensors = try SafetensorsHeader.ordered(parser.placed, dataByteCount: dataByteCount)
   }
 

@@ -42,7 +42,7 @@ import Testing
       #expect(try read[tensor.info.name]?.bytes() == tensor.bytes())
     }
     let start = Array(try folder.read("out" + format.suffixes[0]).prefix(512))
-    let isRecognized = format.recognizes(start: start, fileSize: start.count)
+    let isRecognized = format.recognizes(start: start)
     #expect(isRecognized)
   }
 

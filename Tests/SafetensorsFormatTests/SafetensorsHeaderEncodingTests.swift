@@ -22,7 +22,7 @@ import Testing
     #expect(bytes.count % 8 == 0)
     let data = tensors.reduce(0) { $0 + $1.info.byteCount }
     let header = try SafetensorsHeader(parsing: Array(bytes[8...]), dataByteCount: data)
-    #expect(header.entries.map(\.info) == tensors.map(\.info))
+    #expect(header.tensors.map(\.info) == tensors.map(\.info))
     #expect(header.metadata == ["b": "1", "a": "\"é\""])
   }
 

@@ -13,9 +13,7 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   public static let writesFromTensorsAlone = true
 
   /// Whether the header's length is followed by an object.
-  public static func recognizes(start: [UInt8], fileSize: Int) -> Bool { looksLikeHeader(start) }
-
-  static func looksLikeHeader(_ start: [UInt8]) -> Bool {
+  public static func recognizes(start: [UInt8]) -> Bool {
     guard start.count > 8, start[5] == 0, start[6] == 0, start[7] == 0 else { return false }
     return start[8...].first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) } == UInt8(ascii: "{")
   }
