@@ -47,6 +47,8 @@ test-integration: build
 	@scripts/make-environment.sh $(VENV)
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
+	swift build --product FormatProbe
+	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe .build/debug/FormatProbe
 
 # Random damage to every fixture, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 120

@@ -40,20 +40,31 @@ let package = Package(
     // libhdf5 in a child process; the system library target only names the package and its flags.
     .systemLibrary(name: "CLibHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .target(name: "CHDF5", dependencies: ["CLibHDF5"]),
+    // Shuffling, checksums and light compression of bytes; whole blocks and streams of deflate.
+    .target(name: "CByteFilters"),
+    .systemLibrary(
+      name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     // Values, kernels, files, text.
-    .target(name: "TensorCore", dependencies: ["CTensorKernels"], swiftSettings: strict),
+    .target(
+      name: "TensorCore", dependencies: ["CByteFilters", "CTensorKernels"], swiftSettings: strict),
     .target(
       name: "FileIO", dependencies: ["CSystemShims", "TensorCore", system],
       swiftSettings: strict),
     .target(name: "JSONText", swiftSettings: strict),
+    .target(
+      name: "Compression", dependencies: ["CByteFilters", "CDeflate", "CZlib", "TensorCore"],
+      swiftSettings: strict),
 
     // Bytes <-> a format's own structure.
     .target(
       name: "SafetensorsFormat", dependencies: ["JSONText", "TensorCore"],
       swiftSettings: strict),
 
-    .target(name: "HDF5Format", dependencies: ["CHDF5", "TensorCore"], swiftSettings: strict),
+    .target(
+      name: "HDF5Format", dependencies: ["CByteFilters", "CHDF5", "Compression", "TensorCore"],
+      swiftSettings: strict),
 
     // The formats as adapters, alignment, the stream, provenance.
     .target(
@@ -81,12 +92,21 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // Tests mirror the sources.
+    // Tests mirror the sources; the probe shows parts that no tool does to scripts.
+    .executableTarget(
+      name: "FormatProbe", dependencies: ["HDF5Format", "TensorCore"], path: "Tests/FormatProbe",
+      swiftSettings: testing),
     .target(
       name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport",
       swiftSettings: testing),
     .testTarget(
       name: "TensorCoreTests", dependencies: ["TensorCore", "TestSupport"], swiftSettings: testing),
+    .testTarget(
+      name: "CompressionTests", dependencies: ["Compression", "TensorCore", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "HDF5FormatTests", dependencies: ["HDF5Format", "TensorCore", "TestSupport"],
+      swiftSettings: testing),
     .testTarget(name: "JSONTextTests", dependencies: ["JSONText"], swiftSettings: testing),
     .testTarget(
       name: "FileIOTests", dependencies: ["FileIO", "TensorCore", "TestSupport", system],

@@ -12,7 +12,8 @@ command -v python3 >/dev/null || missing+=(python3)
 command -v mandoc >/dev/null || missing+=(mandoc)
 command -v make >/dev/null || missing+=(make)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
-for archive in hdf5/serial/libhdf5.a:libhdf5-dev libsz.a:libaec-dev libz.a:zlib1g-dev; do
+for archive in hdf5/serial/libhdf5.a:libhdf5-dev libsz.a:libaec-dev libz.a:zlib1g-dev \
+  libdeflate.a:libdeflate-dev; do
   ls /usr/lib/*/"${archive%%:*}" >/dev/null 2>&1 || missing+=("${archive##*:}")
 done
 
@@ -30,13 +31,14 @@ install() {
 }
 [ ${#missing[@]} -eq 0 ] || install "${missing[@]}"
 
-# libhdf5 as archives, with what they need, ahead of the shared library: tools then stand alone.
+# Libraries as archives, with what they need, ahead of the shared ones: tools then stand alone.
 libraries=$(dirname "$(dirname "$(dirname "$(ls /usr/lib/*/hdf5/serial/libhdf5.a | head -n 1)")")")
 mkdir -p .build/pkgconfig
-cat >.build/pkgconfig/hdf5-serial.pc <<END
-Name: HDF5
-Description: libhdf5, linked statically
-Version: 1.10
-Cflags: -I/usr/include/hdf5/serial
-Libs: -L$libraries/hdf5/serial -L$libraries -l:libhdf5.a -l:libsz.a -l:libaec.a -l:libz.a -ldl -lm
-END
+describe() {
+  printf 'Name: %s\nDescription: %s, linked statically\nVersion: %s\nCflags: %s\nLibs: %s\n' \
+    "$2" "$2" "$3" "$4" "-L$libraries $5" >".build/pkgconfig/$1.pc"
+}
+describe hdf5-serial libhdf5 1.10 -I/usr/include/hdf5/serial \
+  "-L$libraries/hdf5/serial -l:libhdf5.a -l:libsz.a -l:libaec.a -l:libz.a -ldl -lm"
+describe libdeflate libdeflate 1.14 "" -l:libdeflate.a
+describe zlib zlib 1.2 "" -l:libz.a

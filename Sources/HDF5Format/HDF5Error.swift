@@ -37,4 +37,10 @@ public struct HDF5Error: DiagnosedError, Hashable {
   static func message(_ reason: String) -> HDF5Error {
     HDF5Error(.damaged, "damaged HDF5 file: the catalogue makes no sense: \(reason)")
   }
+
+  static func damagedChunk(_ reason: String) -> HDF5Error {
+    HDF5Error(
+      .damaged, "damaged chunk: \(reason)",
+      hint: "the file is incomplete or damaged: download or copy it again, and compare its size")
+  }
 }

@@ -1,3 +1,5 @@
+import CByteFilters
+
 /// A block of memory of a fixed size that file reads fill and kernels work on.
 ///
 /// It is aligned to 64 bytes, is not initialised, and belongs to one thread. Every access is checked
@@ -64,13 +66,10 @@
   }
 
   /// Reverses the bytes of each element of `width` bytes in `range`.
-  func reverseElements(in range: Range<Int>, width: Int) {
+  package func reverseElements(in range: Range<Int>, width: Int) {
     check(range)
-    precondition(range.count % width == 0)
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: width) {
-      let element = unsafe UnsafeMutableRawBufferPointer(start: base + start, count: width)
-      for index in 0..<width / 2 { unsafe element.swapAt(index, width - 1 - index) }
-    }
+    precondition(width > 0 && range.count % width == 0)
+    unsafe imwa_reverse_elements(base + range.lowerBound, range.count, width)
   }
 
   func check(_ range: Range<Int>) {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import TensorCore
@@ -22,6 +23,19 @@ import Testing
     first.copy(from: [1, 2, 3, 4], range: 1..<3, to: 2)
     second.copy(from: first, range: 2..<4, to: 0)
     #expect(second.bytes(in: 0..<2) == [2, 3])
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 8, 10, 16])
+  func reversesTheBytesOfElements(width: Int) {
+    for count in [0, 1, 7, 33] {
+      let bytes = (0..<width * count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+      let buffer = ByteBuffer([1] + bytes + [2], room: 0)
+      buffer.reverseElements(in: 1..<1 + bytes.count, width: width)
+      let expected = stride(from: 0, to: bytes.count, by: width).flatMap { start in
+        bytes[start..<start + width].reversed()
+      }
+      #expect(buffer.bytes(in: 0..<buffer.count) == [1] + expected + [2])
+    }
   }
 
   @Test func stringsAreComparedByTheirBytes() {

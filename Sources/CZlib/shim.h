@@ -1,0 +1,2 @@
+// zlib: streams of any length in little memory.
+#include <zlib.h>

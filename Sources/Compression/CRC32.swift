@@ -1,0 +1,33 @@
+import CDeflate
+import CZlib
+public import TensorCore
+
+/// The CRC-32 of ZIP and gzip (ISO 3309), computed piece by piece.
+public struct CRC32: Sendable, Hashable {
+  /// The checksum of the bytes so far.
+  public private(set) var value: UInt32 = 0
+
+  /// Starts with no bytes.
+  public init() {}
+
+  /// Adds the bytes of `range`.
+  public mutating func update(_ range: Range<Int>, of buffer: ByteBuffer) {
+    unsafe buffer.withUnsafeBytes(in: range) { bytes in
+      value = unsafe libdeflate_crc32(value, bytes.baseAddress, bytes.count)
+    }
+  }
+
+  /// Adds bytes.
+  public mutating func update(_ bytes: [UInt8]) {
+    unsafe bytes.withUnsafeBytes { bytes in
+      // An empty array has no address, which libdeflate takes for the wish to start anew.
+      guard let start = bytes.baseAddress else { return }
+      value = unsafe libdeflate_crc32(value, start, bytes.count)
+    }
+  }
+
+  /// Adds bytes whose checksum was computed on its own: by another thread.
+  public mutating func append(_ other: CRC32, byteCount: Int) {
+    value = UInt32(truncatingIfNeeded: crc32_combine(UInt(value), UInt(other.value), byteCount))
+  }
+}
