@@ -2,6 +2,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "Combination.h"
+#include "Reduction.h"
 
 // The checks read a table that the C runtime fills before `main`, so there is nothing to remember here.
 bool imwa_path_is_available(imwa_processor_path path) {
@@ -39,4 +40,24 @@ bool imwa_combine(imwa_processor_path path, const void *base, const size_t *offs
   (void)path;
 #endif
   return imwa_combine_portable(&task, 0);
+}
+
+void imwa_reduce(imwa_processor_path path, const imwa_reduction *reduction, size_t element_count, size_t first_place,
+                 double *scratch, imwa_reduction_result *results) {
+  const reduction_task task = {reduction, element_count, first_place, scratch, results};
+#if defined(__x86_64__)
+  if (imwa_path_is_available(path)) {
+    if (path == IMWA_PATH_AVX512) {
+      imwa_reduce_avx512(&task);
+      return;
+    }
+    if (path == IMWA_PATH_AVX2) {
+      imwa_reduce_avx2(&task);
+      return;
+    }
+  }
+#else
+  (void)path;
+#endif
+  imwa_reduce_portable(&task);
 }

@@ -66,7 +66,7 @@ public final class PreparedOutput {
     }
     if options.verifies { try verify(stream, files) }
     try layout.finish?(staged.stagingPath)
-    for source in stream.program.sources { try (source as? ReadableFile)?.checkUnchanged() }
+    for source in stream.program.inputs.sources { try (source as? ReadableFile)?.checkUnchanged() }
     if let signal = options.interruption() { throw StreamError.interrupted(signal) }
     try staged.commit()
     return report

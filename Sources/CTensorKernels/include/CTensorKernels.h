@@ -76,4 +76,78 @@ size_t imwa_first_nonfinite(const void *values, imwa_float_type type, size_t ele
 void imwa_maximum(const void *base, const size_t *offsets, size_t input_count, void *output, imwa_integer_type type,
                   size_t element_count);
 
+/// What a term of a reduction adds up over pairs of elements x and y.
+typedef enum imwa_reduction_kind {
+  /// The sum of (x - y)^2: differences are taken before they are squared.
+  IMWA_SQUARED_DIFFERENCES = 0,
+  /// The sum of x * y.
+  IMWA_PRODUCTS = 1,
+  /// The sum of |x - y|.
+  IMWA_ABSOLUTE_DIFFERENCES = 2,
+  /// How many pairs have different signs; zero has a sign of its own.
+  IMWA_SIGN_DIFFERENCES = 3,
+  /// The largest |x - y| and its first place; NaN is passed over.
+  IMWA_LARGEST_DIFFERENCE = 4
+} imwa_reduction_kind;
+
+/// How an operand of a reduction is made of its inputs, element by element.
+typedef enum imwa_made_operand_kind {
+  /// Zero everywhere.
+  IMWA_ZERO = 0,
+  /// The mean of the inputs from `first` on and before `second`: their sum in that order times 1 / their number.
+  IMWA_MEAN = 1,
+  /// Input `first` minus input `second`.
+  IMWA_DIFFERENCE = 2
+} imwa_made_operand_kind;
+
+typedef struct imwa_made_operand {
+  uint32_t kind;
+  uint32_t first;
+  uint32_t second;
+} imwa_made_operand;
+
+/// A sum over the elements of two operands: first come the inputs, then what is made of them.
+typedef struct imwa_reduction_term {
+  uint32_t kind;
+  uint32_t left;
+  uint32_t right;
+} imwa_reduction_term;
+
+/// What a term has come to. A sum is `value + error`, its error being what rounding took away. A largest difference is
+/// `value`, and `place` counts the elements of the reduction; -1 as long as there was none.
+typedef struct imwa_reduction_result {
+  double value;
+  double error;
+  int64_t place;
+} imwa_reduction_result;
+
+enum {
+  /// Elements are added up in groups of so many, whose sums are then added with the rounding error kept.
+  IMWA_REDUCTION_GROUP = 1024,
+  /// The type of an input of integers is its `imwa_integer_type` plus this; of floats, its `imwa_float_type`.
+  IMWA_FIRST_INTEGER_TYPE = 16
+};
+
+typedef struct imwa_reduction {
+  /// Input m starts at `base + offsets[m]` and has the type `input_types[m]`. Nothing needs to be aligned.
+  const void *base;
+  const size_t *offsets;
+  const uint8_t *input_types;
+  size_t input_count;
+  const imwa_made_operand *made_operands;
+  size_t made_operand_count;
+  const imwa_reduction_term *terms;
+  size_t term_count;
+} imwa_reduction;
+
+/// Adds the next `element_count` elements to `results`, one for each term; they stand `first_place` elements behind
+/// where the places are counted from.
+///
+/// All values become float64, which is exact but for integers above 2^53. The elements of a group are added in 32 lanes
+/// and the lanes in a fixed order, without fused multiply-add, so the results are the same on every path. Groups are
+/// counted from the first element of a call: a call that is not the last for a tensor should have whole groups.
+/// `scratch` holds `IMWA_REDUCTION_GROUP` float64 for each operand.
+void imwa_reduce(imwa_processor_path path, const imwa_reduction *reduction, size_t element_count, size_t first_place,
+                 double *scratch, imwa_reduction_result *results);
+
 #endif

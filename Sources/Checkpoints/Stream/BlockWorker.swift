@@ -5,13 +5,16 @@ import TensorCore
 /// Its buffers are made once and fit the processor's cache together.
 final class BlockWorker {
   /// The part of a run that lies in the block.
-  private struct Segment {
+  private struct Segment: InputSegment {
     let run: StreamProgram.Run
     /// The first element, counted in the run.
     let firstElement: Int
     let elementCount: Int
     /// Where its results go in the buffer.
     let position: Int
+
+    var firstExtent: Int { run.firstExtent }
+    var inputCount: Int { run.inputCount }
   }
 
   /// An element may begin before its block and end behind it: by less than the widest element.
@@ -22,9 +25,7 @@ final class BlockWorker {
   private let buffer: ByteBuffer
   private let inputStart: Int
   private var segments: [Segment] = []
-  private var parts: [SourcePart] = []
-  /// Where the elements of each input of each segment stand in the buffer.
-  private var inputPositions: [Int] = []
+  private var reader: BlockReader
   private var operands = BlockOperands()
   private var currentDTypes = -1
 
@@ -35,6 +36,7 @@ final class BlockWorker {
     self.program = program
     self.options = options
     inputStart = program.blockSize + 2 * BlockWorker.margin
+    reader = BlockReader(maximumInputCount: program.maximumInputCount)
     // Each input starts on a cache line and may have a partial element at either end.
     let inputs = Int((Double(program.blockSize + 32) * program.inputRatio).rounded(.up))
     buffer = ByteBuffer(count: inputStart + inputs + program.maximumInputCount * 128)
@@ -52,7 +54,7 @@ final class BlockWorker {
       buffer.copy(from: prefix, range: part, to: BlockWorker.margin)
     }
     collectSegments(of: file, in: range)
-    try readInputs()
+    try reader.read(segments, of: program.inputs, into: buffer, at: inputStart)
     var next = 0
     while next < segments.count {
       let alike = segmentsAlike(from: next)
@@ -79,50 +81,6 @@ final class BlockWorker {
           position: BlockWorker.margin + run.offset + first * unit - range.lowerBound))
       index += 1
     }
-  }
-
-  /// Reads what the segments need, in their order: the elements of each input of segments that follow
-  /// each other are then one operand, wherever they stand in the sources.
-  ///
-  /// What lies together in a source is read by one call.
-  private func readInputs() throws {
-    let width = program.maximumInputCount
-    var positions = inputPositions
-    inputPositions = []
-    positions.removeAll(keepingCapacity: true)
-    positions.append(contentsOf: repeatElement(0, count: segments.count * width))
-    var position = inputStart
-    for input in 0..<width {
-      position = (position + 63) & ~63
-      var source = -1
-      for number in segments.indices where input < segments[number].run.inputCount {
-        let segment = segments[number]
-        let extent = program.extents[segment.run.firstExtent + input]
-        let unit = extent.dtype.elementUnit
-        let part = SourcePart(
-          offset: extent.offset + segment.firstElement * unit,
-          count: segment.elementCount * unit, position: position)
-        if extent.source != source {
-          try readParts(from: source)
-          source = extent.source
-        }
-        positions[number * width + input] = position
-        position += part.count
-        if let last = parts.last, last.offset + last.count == part.offset {
-          parts[parts.count - 1].count += part.count
-        } else {
-          parts.append(part)
-        }
-      }
-      try readParts(from: source)
-    }
-    inputPositions = positions
-  }
-
-  private func readParts(from source: Int) throws {
-    if parts.isEmpty { return }
-    try program.sources[source].read(parts, into: buffer)
-    parts.removeAll(keepingCapacity: true)
   }
 
   /// The segments from `first` on that follow each other in the output and are computed alike.
@@ -168,8 +126,7 @@ final class BlockWorker {
       operands.inputDTypes = program.inputDTypes[segment.run.dtypes]
     }
     for input in 0..<segment.run.inputCount {
-      operands.inputOffsets.append(
-        inputPositions[alike.lowerBound * program.maximumInputCount + input])
+      operands.inputOffsets.append(reader.position(ofInput: input, of: alike.lowerBound))
     }
     operands.outputOffset = segment.position
     operands.outputDType = segment.run.dtype
@@ -190,8 +147,8 @@ final class BlockWorker {
     }
     if let found {
       let (tensor, index) = place(of: found.element, in: segment, file)
-      let source = program.sources[
-        program.extents[segment.run.firstExtent + found.input].source]
+      let source = program.inputs.sources[
+        program.inputs.extents[segment.run.firstExtent + found.input].source]
       let dtype = operands.inputDTypes[found.input]
       let isNaN = Kernels.isNaN(
         in: buffer, at: operands.inputOffsets[found.input] + found.element * dtype.elementUnit,
@@ -232,7 +189,7 @@ final class BlockWorker {
       guard !part.isEmpty, let other = firstDisagreeing(in: part, offset) else { continue }
       if operation != .copyAgreeing(.takeFirst) {
         let labels = [0, other].map {
-          program.sources[program.extents[segment.run.firstExtent + $0].source].label
+          program.inputs.sources[program.inputs.extents[segment.run.firstExtent + $0].source].label
         }
         throw StreamError.disagreement(
           info, sources: labels, areCodes: operation == .copyAgreeing(.refuseCodes))

@@ -39,6 +39,14 @@ public struct StreamError: DiagnosedError {
     }
   }
 
+  static func tooLargeToSquare(_ tensor: TensorInfo) -> StreamError {
+    StreamError(
+      kind: .badInput,
+      description:
+        "tensor '\(tensor.name)': its values are finite, but their squares are too large for F64",
+      hint: "--exclude leaves the tensor out; --allow-nan takes the result for infinity")
+  }
+
   static func disagreement(_ tensor: TensorInfo, sources: [String], areCodes: Bool)
     -> StreamError
   {

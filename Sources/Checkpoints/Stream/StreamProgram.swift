@@ -5,22 +5,6 @@ import TensorCore
 /// Tensors that follow each other in the output and in all inputs, and are computed alike, make one run, so
 /// that thousands of small tensors cost no more than one large one.
 struct StreamProgram: Sendable {
-  /// A place in a source that holds an input.
-  struct Extent: Sendable {
-    let offset: Int
-    private let narrowSource: Int32
-    let dtype: DType
-
-    /// Which source.
-    var source: Int { Int(narrowSource) }
-
-    init(source: Int, offset: Int, dtype: DType) {
-      narrowSource = Int32(source)
-      self.offset = offset
-      self.dtype = dtype
-    }
-  }
-
   /// Output bytes that are computed alike from extents without gaps.
   ///
   /// Small numbers are kept narrow: tensors in different orders have a run each.
@@ -60,8 +44,7 @@ struct StreamProgram: Sendable {
   }
 
   private(set) var files: [File] = []
-  private(set) var sources: [any ByteSource] = []
-  private(set) var extents: [Extent] = []
+  private(set) var inputs = StreamInputs()
   private(set) var operations: [BlockOperation] = []
   /// The dtypes of the inputs of runs: few different lists.
   private(set) var inputDTypes: [[DType]] = []
@@ -78,8 +61,6 @@ struct StreamProgram: Sendable {
   /// Blocks start at multiples of this size, that of a page.
   private static let blockUnit = 4 << 10
 
-  private var sourceIndexes: [ObjectIdentifier: Int] = [:]
-
   init(_ weights: WeightMap, layout: OutputLayout) {
     self.weights = weights
     let runs = layout.files.map { makeRuns($0) }
@@ -92,7 +73,7 @@ struct StreamProgram: Sendable {
       files.append(File(layout: file, runs: runs, firstBlock: blockCount))
       blockCount += (file.size + blockSize - 1) / blockSize
     }
-    sourceIndexes = [:]
+    inputs.finish()
   }
 
   /// The number of bytes of all files.
@@ -129,50 +110,24 @@ struct StreamProgram: Sendable {
 
   private mutating func makeRun(_ tensor: Tensor, at offset: Int) -> Run {
     let operation: BlockOperation
-    let firstExtent = extents.count
+    let firstExtent = inputs.extents.count
     switch tensor.storage {
     case .bytes:
       operation = .copy
-      appendExtent(tensor, expectedSource: 0)
-    case .computed(let computation, let inputs):
+      inputs.append(tensor, expectedSource: 0)
+    case .computed(let computation, let tensors):
       operation = computation
-      for number in inputs.indices { appendExtent(inputs[number], expectedSource: number) }
+      for number in tensors.indices { inputs.append(tensors[number], expectedSource: number) }
     }
     if operations.last != operation { operations.append(operation) }
-    let dtypes = extents[firstExtent...].lazy.map(\.dtype)
+    let dtypes = inputs.extents[firstExtent...].lazy.map(\.dtype)
     let width = dtypes.reduce(0) { $0 + $1.elementUnit }
     inputRatio = max(inputRatio, Double(width) / Double(tensor.info.dtype.elementUnit))
-    maximumInputCount = max(maximumInputCount, extents.count - firstExtent)
+    maximumInputCount = max(maximumInputCount, inputs.extents.count - firstExtent)
     if inputDTypes.last?.elementsEqual(dtypes) != true { inputDTypes.append(Array(dtypes)) }
     return Run(
       of: tensor.info, at: offset, operation: operations.count - 1, dtypes: inputDTypes.count - 1,
-      extents: firstExtent..<extents.count)
-  }
-
-  /// Adds the place of an input; the first sources are most often those of the inputs in their order.
-  private mutating func appendExtent(_ tensor: Tensor, expectedSource: Int) {
-    let source: any ByteSource
-    let offset: Int
-    switch tensor.storage {
-    case .bytes(let bytes, let start):
-      source = bytes
-      offset = start
-    case .computed:
-      source = ComputedBytes(tensor)
-      offset = 0
-    }
-    let identifier = ObjectIdentifier(source)
-    let index: Int
-    if expectedSource < sources.count, ObjectIdentifier(sources[expectedSource]) == identifier {
-      index = expectedSource
-    } else if let known = sourceIndexes[identifier] {
-      index = known
-    } else {
-      index = sources.count
-      sources.append(source)
-      sourceIndexes[identifier] = index
-    }
-    extents.append(Extent(source: index, offset: offset, dtype: tensor.info.dtype))
+      extents: firstExtent..<inputs.extents.count)
   }
 
   /// Whether a tensor is computed like the last run, from the bytes behind those of the run.
@@ -182,38 +137,17 @@ struct StreamProgram: Sendable {
     switch tensor.storage {
     case .bytes:
       return operations[last.operation] == .copy && last.inputCount == 1
-        && isContinuation(tensor, of: extents[last.firstExtent], behind: elementCount)
-    case .computed(let operation, let inputs):
-      guard inputs.count == last.inputCount else { return false }
-      for number in inputs.indices {
-        let extent = extents[last.firstExtent + number]
-        guard isContinuation(inputs[number], of: extent, behind: elementCount) else {
+        && inputs.isContinuation(tensor, of: last.firstExtent, behind: elementCount)
+    case .computed(let operation, let tensors):
+      guard tensors.count == last.inputCount else { return false }
+      for number in tensors.indices {
+        let extent = last.firstExtent + number
+        guard inputs.isContinuation(tensors[number], of: extent, behind: elementCount) else {
           return false
         }
       }
       return operation == operations[last.operation]
     }
-  }
-
-  /// Whether an input stands behind `elementCount` elements of an extent.
-  private func isContinuation(_ input: Tensor, of extent: Extent, behind elementCount: Int) -> Bool
-  {
-    guard case .bytes(let source, let offset) = input.storage else { return false }
-    return source === sources[extent.source] && input.info.dtype == extent.dtype
-      && offset == extent.offset + elementCount * extent.dtype.elementUnit
-  }
-}
-
-/// A tensor that is computed when it is read, as a source for another computation.
-private final class ComputedBytes: ByteSource {
-  private let tensor: Tensor
-
-  init(_ tensor: Tensor) { self.tensor = tensor }
-
-  var label: String { "tensor '\(tensor.info.name)'" }
-
-  func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
-    try tensor.read(bytes: offset..<offset + count, into: buffer, at: position)
   }
 }
 

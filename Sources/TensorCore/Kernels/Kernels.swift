@@ -126,6 +126,12 @@ extension DType {
   /// The kernels' type as a number; 0 without arithmetic.
   var kernelCode: UInt8 { UInt8(kernelType?.0.rawValue ?? 0) }
 
+  /// The type of an input of a reduction as a number; nil for codes without arithmetic.
+  var reductionCode: UInt8? {
+    if kernelType != nil { return kernelCode }
+    return kernelIntegerType.map { UInt8(IMWA_FIRST_INTEGER_TYPE) + UInt8($0.rawValue) }
+  }
+
   fileprivate var kernelIntegerType: imwa_integer_type? {
     switch self {
     case .bool, .uint8: IMWA_UNSIGNED8
