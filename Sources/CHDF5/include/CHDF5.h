@@ -1,6 +1,7 @@
 #ifndef IMWA_CHDF5_H
 #define IMWA_CHDF5_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -122,16 +123,132 @@ void imwa_hdf5_walk(const char *path, const imwa_hdf5_limits *limits, imwa_hdf5_
 void imwa_hdf5_walk_region(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
                            imwa_hdf5_result *result);
 
-/// Replaces or creates one scalar string attribute (UTF-8, fixed length) of the group or dataset at `object_path`.
-/// Times that the object's header keeps stay as they are. After any outcome but a complete one the file is good for
+/// Sets and removes text attributes of the group or dataset at `object_path`, in the order given. A text of null removes
+/// the attribute when it is there; any other one replaces or creates a scalar string attribute (UTF-8, fixed length;
+/// variable length when it is too long for an object header). Times that the object's header keeps stay as they are. When
+/// there is nothing to do, the file is not opened for writing. After any outcome but a complete one the file is good for
 /// nothing: libhdf5 may have left it half changed, and marked as open for writing.
-void imwa_hdf5_set_text_attribute(const char *path, const imwa_hdf5_limits *limits, const char *object_path,
-                                  const char *name, const char *text, size_t length, imwa_hdf5_result *result);
+void imwa_hdf5_edit_attributes(const char *path, const imwa_hdf5_limits *limits, const char *object_path, size_t count,
+                               const char *const *names, const char *const *texts, const size_t *lengths,
+                               imwa_hdf5_result *result);
 
-/// Overwrites the whole data of compact datasets, in their own types. What holds for the attribute holds here too.
+/// Overwrites the whole data of compact datasets, in their own types. What holds for attributes holds here too.
 void imwa_hdf5_write_compact(const char *path, const imwa_hdf5_limits *limits, size_t count,
                              const char *const *dataset_paths, const void *const *data, const size_t *sizes,
                              imwa_hdf5_result *result);
+
+// # Building a file
+//
+// A child writes a new file while this process computes what goes into it:
+//
+//     begin    (drop | copy | feed | create | text)*    start    (chunk | data)*    finish
+//
+// With a source, the new file gets the source's structure: user block, superblock version, creation properties, groups,
+// links (hard ones shared again, soft ones as they are), committed types, attributes, comments, orders of creation, and
+// each object's times where the source stores them. Each dataset of the source that is to be kept must be named, either
+// to be copied or to be fed. Without a source, the file is one that the oldest libhdf5 reads, with nothing in its root
+// group. Objects without stored times get none: the same calls make the same bytes at any time.
+//
+// External and user-defined links, external storage, virtual datasets and references to regions are refused. References
+// to objects are re-pointed; those to objects that are dropped, or that were gone before, become null references.
+//
+// The addresses in the file follow the order of the calls. None of the functions may be called for the same builder from
+// two threads at once, but each may be called from another thread than the one before.
+
+/// A child that is building a file, and this process's end of the connection to it.
+typedef struct imwa_hdf5_builder imwa_hdf5_builder;
+
+/// Element types of the new file's datasets. Numbers are little-endian.
+typedef enum {
+  IMWA_HDF5_AS_STORED = 0,  // the type that the source has, committed or not
+  IMWA_HDF5_FLOAT16 = 1,
+  IMWA_HDF5_FLOAT32 = 2,
+  IMWA_HDF5_FLOAT64 = 3,
+  IMWA_HDF5_BFLOAT16 = 4,   // as Keras stores it: opaque, 2 bytes, no tag; attribute dtype = "bfloat16"
+  IMWA_HDF5_INT8 = 5,
+  IMWA_HDF5_INT16 = 6,
+  IMWA_HDF5_INT32 = 7,
+  IMWA_HDF5_INT64 = 8,
+  IMWA_HDF5_UINT8 = 9,
+  IMWA_HDF5_UINT16 = 10,
+  IMWA_HDF5_UINT32 = 11,
+  IMWA_HDF5_UINT64 = 12,
+  IMWA_HDF5_BOOL = 13,        // as h5py stores it: an enumeration of FALSE and TRUE over signed bytes
+  IMWA_HDF5_COMPLEX64 = 14,   // as h5py stores it: a compound of r and i
+  IMWA_HDF5_COMPLEX128 = 15,
+  IMWA_HDF5_OPAQUE = 16,      // of `opaque_bytes` bytes, with `opaque_tag`; in new datasets only
+} imwa_hdf5_element;
+
+/// A dataset that no source has.
+typedef struct {
+  imwa_hdf5_element element;  // anything but "as stored"
+  uint32_t opaque_bytes;
+  const char *opaque_tag;     // null: none
+  uint32_t rank;              // 0: scalar
+  const uint64_t *shape;
+  const uint64_t *chunk;      // null: contiguous
+  int32_t deflate_level;      // 0 to 9, negative: not compressed; like the next two for chunks only
+  bool shuffle;               // comes before deflate, the checksum behind it
+  bool fletcher32;
+} imwa_hdf5_new_dataset;
+
+/// The root group, where a dataset's number is asked for.
+#define IMWA_HDF5_ROOT UINT32_MAX
+
+/// The longest chunk as stored.
+#define IMWA_HDF5_LONGEST_CHUNK ((uint64_t)64 << 20)
+
+/// Starts a child that will create or overwrite the file at `path`. The source is the `size` bytes at `offset` of an open
+/// file, or nothing when `source` is -1; its descriptor's position is not used, and it may be closed after this call.
+/// `limits.file_bytes` bounds the new file, `processor_seconds` and `memory_bytes` the child as a whole;
+/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time.
+/// Returns null when no child can be started; `result` says why.
+imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, int source, uint64_t offset, uint64_t size,
+                                         const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
+
+// What is in the file. Paths are those of the source's catalogue, without a leading slash; what is not there is an error
+// that `finish` reports.
+
+/// Leaves out the link at this path. Objects that no other link reaches go with it; soft links to them stay, dangling.
+void imwa_hdf5_build_drop(imwa_hdf5_builder *builder, const char *path);
+
+/// Has the child copy a dataset's values from the source: any type, also strings, sequences and references.
+void imwa_hdf5_build_copy(imwa_hdf5_builder *builder, const char *path);
+
+/// Announces the values of a dataset of the source, in its own element type or in another one. Layout, chunk shape,
+/// filters and attributes stay. With another element type the fill value is converted, and an attribute `dtype` goes,
+/// or is set for bfloat16. Returns the dataset's number: 0, 1, 2, … over `feed` and `create` together.
+uint32_t imwa_hdf5_build_feed(imwa_hdf5_builder *builder, const char *path, imwa_hdf5_element element);
+
+/// Adds a dataset that the source does not have, with the groups on the way to it, and returns its number.
+uint32_t imwa_hdf5_build_create(imwa_hdf5_builder *builder, const char *path, const imwa_hdf5_new_dataset *dataset);
+
+/// Sets or removes (null) a text attribute of a dataset that is fed or created, or of IMWA_HDF5_ROOT, as
+/// `imwa_hdf5_edit_attributes` does, after those of the source are in place.
+void imwa_hdf5_build_text(imwa_hdf5_builder *builder, uint32_t number, const char *name, const char *text,
+                          size_t length);
+
+/// All is said: the child creates the structure and copies what is to be copied.
+void imwa_hdf5_build_start(imwa_hdf5_builder *builder);
+
+// The values. Both functions return false when the child has ended or does not go on: then `finish` tells why, and until
+// then nothing else has an effect. A dataset that had no storage in the source and gets no values has none in the new
+// file either.
+
+/// One chunk as it is to be stored, after its filters. `index` is its row-major position in the grid of chunks.
+bool imwa_hdf5_build_chunk(imwa_hdf5_builder *builder, uint32_t number, uint64_t index, uint32_t filter_mask,
+                           const void *bytes, size_t size);
+
+/// The next bytes of a contiguous dataset, which start at byte `offset`: in order and without gaps, any number of bytes
+/// at a time, to the end. The values of a compact dataset come at once.
+bool imwa_hdf5_build_data(imwa_hdf5_builder *builder, uint32_t number, uint64_t offset, const void *bytes, size_t size);
+
+/// Waits until the file is complete and closed, and frees the builder. After any outcome but a complete one the file is
+/// good for nothing.
+void imwa_hdf5_build_finish(imwa_hdf5_builder *builder, imwa_hdf5_result *result);
+
+/// Ends the child at once and frees the builder. The file is good for nothing.
+void imwa_hdf5_build_abandon(imwa_hdf5_builder *builder);
 
 /// Frees the message.
 void imwa_hdf5_release(imwa_hdf5_result *result);
