@@ -95,7 +95,7 @@ static void close_descriptors(unsigned first, unsigned last) {
   for (unsigned number = first; number <= last && (long)number < open_maximum; number++) close((int)number);
 }
 
-/// Leaves only the file and the pipe; standard input, output and error lead nowhere.
+/// Leaves only the file and the connection; standard input, output and error lead nowhere.
 static void keep_two_descriptors(child_context *context) {
   const int nowhere = open("/dev/null", O_RDWR);
   if (nowhere < 0) child_fail_by_system(context, errno, "open /dev/null");
@@ -115,17 +115,19 @@ static void keep_two_descriptors(child_context *context) {
   context->file = file;
 }
 
-_Noreturn void child_main(child_context *context, pid_t parent, child_work *work, const void *request,
-                          uint64_t file_size_limit) {
+_Noreturn void child_main(child_setup *setup, pid_t parent) {
+  child_context *context = &setup->context;
   reset_signals();
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) child_fail_by_system(context, errno, "prctl");
+  if (setup->ends_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+    child_fail_by_system(context, errno, "prctl");
+  }
   if (getppid() != parent) _exit(1);
   keep_two_descriptors(context);
-  apply_limits(context, file_size_limit);
+  apply_limits(context, setup->file_size_limit);
   H5dont_atexit();
   if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || H5PLset_loading_state(0) < 0) {
     child_fail(context, IMWA_HDF5_SYSTEM_FAILURE, "libhdf5 does not start");
   }
-  work(context, request);
+  setup->work(context, setup->request);
   finish(context, IMWA_HDF5_COMPLETE, 0);
 }

@@ -3,6 +3,7 @@
 
 #include <hdf5.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "CHDF5.h"
 
@@ -20,7 +21,7 @@ typedef struct {
   child_notes *notes;
   const imwa_hdf5_limits *limits;
   int file;            // the file to work on, -1 when the work opens it by path
-  int message;         // the pipe's end to write to
+  int message;         // the connection to the parent: the end of a pipe to write to, or of a socket
 } child_context;
 
 /// What a child does. Ends by calling one of the functions below, or returns when all is done.
@@ -29,6 +30,22 @@ typedef void child_work(child_context *context, const void *request);
 /// Runs `work` in a child and fills `result`. `file` stays open in the child, everything else is closed.
 void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
                          const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
+
+/// A child that works while its parent does.
+typedef struct {
+  child_notes *notes;
+  pid_t process;
+  int connection;  // the parent's end of a socket
+} running_child;
+
+/// Starts a child that is fed through a socket. It ends when the parent closes its end, not with the thread that started
+/// it. False when it cannot be started.
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
+                           const imwa_hdf5_limits *limits, running_child *child, imwa_hdf5_result *result);
+
+/// Waits for the child's end, at once when `has_stalled`, and releases what belongs to it.
+void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5_limits *limits,
+                         imwa_hdf5_result *result);
 
 /// Ends the child with an outcome and a reason.
 _Noreturn void child_fail(child_context *context, imwa_hdf5_outcome outcome, const char *reason, ...)

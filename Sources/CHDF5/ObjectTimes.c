@@ -1,7 +1,6 @@
 #include "ObjectTimes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,24 +17,33 @@ enum {
   maximum_continuations = 1024,
 };
 
-object_times object_times_of(child_context *child, hid_t file, hid_t object) {
-  H5O_info_t info = {0};
+file_addressing file_addressing_of(child_context *child, hid_t file) {
+  file_addressing addressing;
   hsize_t user_block;
-  object_times times = {0};
-  checked(child, H5Oget_info2(object, &info, H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR));
   const hid_t creation = checked(child, H5Fget_create_plist(file));
   checked(child, H5Pget_userblock(creation, &user_block));
-  checked(child, H5Pget_sizes(creation, &times.address_bytes, &times.length_bytes));
+  checked(child, H5Pget_sizes(creation, &addressing.address_bytes, &addressing.length_bytes));
   checked(child, H5Pclose(creation));
-  times.user_block = user_block;
-  times.header_address = info.addr + user_block;
-  times.version = info.hdr.version;
-  times.are_kept = times.version == 1 ? info.ctime != 0 : (info.hdr.flags & header_stores_times) != 0;
-  times.accessed = (uint32_t)info.atime;
-  times.modified = (uint32_t)info.mtime;
-  times.changed = (uint32_t)info.ctime;
-  times.born = (uint32_t)info.btime;
-  return times;
+  addressing.user_block = user_block;
+  return addressing;
+}
+
+object_times object_times_of_info(const file_addressing *addressing, const H5O_info_t *info) {
+  return (object_times){
+      .header_address = info->addr + addressing->user_block,
+      .version = info->hdr.version,
+      .are_kept = info->hdr.version == 1 ? info->ctime != 0 : (info->hdr.flags & header_stores_times) != 0,
+      .accessed = (uint32_t)info->atime,
+      .modified = (uint32_t)info->mtime,
+      .changed = (uint32_t)info->ctime,
+      .born = (uint32_t)info->btime,
+  };
+}
+
+object_times object_times_of(child_context *child, const file_addressing *addressing, hid_t object) {
+  H5O_info_t info = {0};
+  checked(child, H5Oget_info2(object, &info, H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR));
+  return object_times_of_info(addressing, &info);
 }
 
 static uint64_t number_at(const uint8_t *bytes, size_t count) {
@@ -90,7 +98,9 @@ typedef struct {
 
 /// Version 1: the change time is a message of its own, in the first chunk or in one that it continues in. Looks through
 /// one chunk, puts the time back, and returns the last continuation.
-static header_chunk restore_in_chunk(child_context *child, int file, const object_times *times, header_chunk chunk) {
+static header_chunk restore_in_chunk(child_context *child, int file, const file_addressing *addressing,
+                                     const object_times *times, header_chunk chunk) {
+  const size_t place_bytes = addressing->address_bytes + addressing->length_bytes;
   header_chunk next = {0, 0};
   uint8_t prefix[8], continuation[16], value[4];
   for (uint64_t done = 0; done + sizeof prefix <= chunk.size;) {
@@ -101,78 +111,67 @@ static header_chunk restore_in_chunk(child_context *child, int file, const objec
     if (kind == message_modified && size >= 8) {
       store_u32(value, times->changed);
       write_exactly(child, file, value, sizeof value, offset + sizeof prefix + 4);
-    } else if (kind == message_continuation && size >= times->address_bytes + times->length_bytes &&
-               times->address_bytes + times->length_bytes <= sizeof continuation) {
-      read_exactly(child, file, continuation, times->address_bytes + times->length_bytes, offset + sizeof prefix);
-      next.offset = number_at(continuation, times->address_bytes) + times->user_block;
-      next.size = number_at(continuation + times->address_bytes, times->length_bytes);
+    } else if (kind == message_continuation && size >= place_bytes && place_bytes <= sizeof continuation) {
+      read_exactly(child, file, continuation, place_bytes, offset + sizeof prefix);
+      next.offset = number_at(continuation, addressing->address_bytes) + addressing->user_block;
+      next.size = number_at(continuation + addressing->address_bytes, addressing->length_bytes);
     }
     done += sizeof prefix + size;
   }
   return next;
 }
 
-static void restore_old_header(child_context *child, int file, const object_times *times) {
+static void restore_old_header(child_context *child, int file, const file_addressing *addressing,
+                               const object_times *times) {
   uint8_t prefix[old_prefix_bytes];
   read_exactly(child, file, prefix, sizeof prefix, times->header_address);
   header_chunk chunk = {times->header_address + old_prefix_bytes, number_at(prefix + 8, 4)};
   for (int count = 0; chunk.size > 0 && count < maximum_continuations; count++) {
-    chunk = restore_in_chunk(child, file, times, chunk);
+    chunk = restore_in_chunk(child, file, addressing, times, chunk);
   }
 }
 
-static int open_file(child_context *child, const char *path, int mode) {
-  const int file = open(path, mode | O_CLOEXEC);
-  if (file < 0) child_fail_by_system(child, errno, "open");
-  return file;
-}
-
 /// The address of the superblock's extension, HADDR_UNDEF when there is none that stores times.
-static uint64_t extension_address(child_context *child, int file, uint64_t user_block) {
+static uint64_t extension_address(child_context *child, int file, uint64_t superblock) {
   uint8_t start[28], header[6];
-  read_exactly(child, file, start, sizeof start, user_block);
+  read_exactly(child, file, start, sizeof start, superblock);
   // From version 2 on: signature, version, two sizes, flags, base address, the extension's address.
   const size_t address_bytes = start[9];
   if (start[8] < 2 || address_bytes > 8) return HADDR_UNDEF;
   const uint64_t address = number_at(start + 12 + address_bytes, address_bytes);
   const uint64_t undefined = address_bytes == 8 ? UINT64_MAX : ((uint64_t)1 << (8 * address_bytes)) - 1;
   if (address == undefined) return HADDR_UNDEF;
-  read_exactly(child, file, header, sizeof header, address + user_block);
+  read_exactly(child, file, header, sizeof header, address + superblock);
   const bool stores_times = memcmp(header, "OHDR", 4) == 0 && (header[5] & header_stores_times);
-  return stores_times ? address + user_block : HADDR_UNDEF;
+  return stores_times ? address + superblock : HADDR_UNDEF;
 }
 
-object_times object_times_of_extension(child_context *child, const char *path, uint64_t user_block) {
-  object_times times = {.version = 2, .user_block = user_block};
+object_times object_times_of_extension(child_context *child, int file, uint64_t superblock) {
+  object_times times = {.version = 2, .are_kept = true};
   uint8_t stored[16];
-  const int file = open_file(child, path, O_RDONLY);
-  const uint64_t address = extension_address(child, file, user_block);
-  if (address != HADDR_UNDEF) {
-    read_exactly(child, file, stored, sizeof stored, address + times_offset);
-    times.accessed = (uint32_t)number_at(stored, 4);
-    times.modified = (uint32_t)number_at(stored + 4, 4);
-    times.changed = (uint32_t)number_at(stored + 8, 4);
-    times.born = (uint32_t)number_at(stored + 12, 4);
-  }
-  close(file);
+  const uint64_t address = extension_address(child, file, superblock);
+  if (address == HADDR_UNDEF) return times;
+  read_exactly(child, file, stored, sizeof stored, address + times_offset);
+  times.accessed = (uint32_t)number_at(stored, 4);
+  times.modified = (uint32_t)number_at(stored + 4, 4);
+  times.changed = (uint32_t)number_at(stored + 8, 4);
+  times.born = (uint32_t)number_at(stored + 12, 4);
   return times;
 }
 
-void object_times_restore_extension(child_context *child, const char *path, const object_times *times) {
+void object_times_restore_extension(child_context *child, int file, const file_addressing *addressing,
+                                    const object_times *times) {
   object_times moved = *times;
-  const int file = open_file(child, path, O_RDWR);
-  moved.header_address = extension_address(child, file, times->user_block);
+  moved.header_address = extension_address(child, file, addressing->user_block);
   if (moved.header_address != HADDR_UNDEF) restore_new_header(child, file, &moved);
-  close(file);
 }
 
-void object_times_restore(child_context *child, const char *path, const object_times *times) {
+void object_times_restore(child_context *child, int file, const file_addressing *addressing,
+                          const object_times *times) {
   if (!times->are_kept) return;
-  const int file = open_file(child, path, O_RDWR);
   if (times->version == 1) {
-    restore_old_header(child, file, times);
+    restore_old_header(child, file, addressing, times);
   } else {
     restore_new_header(child, file, times);
   }
-  close(file);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,8 @@ static pipe_end receive(int descriptor, const imwa_hdf5_limits *limits, received
     if (!make_room(message, limit)) return PIPE_OVERFLOWED;
     const ssize_t got = read(descriptor, message->bytes + message->count, message->capacity - message->count);
     if (got == 0) return PIPE_ENDED;
+    // A child that ends before it has read all that it was sent resets its socket.
+    if (got < 0 && errno == ECONNRESET) return PIPE_ENDED;
     if (got < 0 && errno != EINTR) return PIPE_FAILED;
     if (got > 0) message->count += (size_t)got;
     if (message->count > limit) return PIPE_OVERFLOWED;
@@ -114,58 +117,83 @@ static void judge(const child_notes *notes, int status, pipe_end end, int pipe_e
 }
 
 /// Forks with all signals held back, so that no handler of this process runs in the child.
-static pid_t fork_quietly(child_context *context, child_work *work, const void *request, uint64_t file_size_limit) {
+static pid_t fork_quietly(child_setup *setup) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child == 0) child_main(context, parent, work, request, file_size_limit);
+  if (child == 0) child_main(setup, parent);
   const int error = errno;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   errno = error;
   return child;
 }
 
-static void run_with_pipe(child_context *context, int reading, child_work *work, const void *request,
-                          uint64_t file_size_limit, imwa_hdf5_result *result) {
-  const pid_t child = fork_quietly(context, work, request, file_size_limit);
-  const int fork_error = errno;
-  close(context->message);
-  if (child < 0) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, fork_error, "fork");
-    return;
+static void release_child(running_child *child) {
+  if (child->connection >= 0) close(child->connection);
+  munmap(child->notes, sizeof *child->notes);
+}
+
+/// Starts the child of `setup`, whose end of the connection is `ends[1]`.
+static bool start(child_setup *setup, const int ends[2], running_child *child, imwa_hdf5_result *result) {
+  child->connection = ends[0];
+  child->notes = mmap(NULL, sizeof *child->notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (child->notes == MAP_FAILED) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
+    close(ends[0]);
+    close(ends[1]);
+    return false;
   }
+  setup->context.notes = child->notes;
+  setup->context.message = ends[1];
+  child->process = fork_quietly(setup);
+  const int fork_error = errno;
+  close(ends[1]);
+  if (child->process >= 0) return true;
+  set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, fork_error, "fork");
+  release_child(child);
+  return false;
+}
+
+void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5_limits *limits,
+                         imwa_hdf5_result *result) {
   received message = {0};
-  const pipe_end end = receive(reading, context->limits, &message);
+  const pipe_end end = has_stalled ? PIPE_TIMED_OUT : receive(child->connection, limits, &message);
   const int pipe_error = errno;
   // A child that is done is not hurt by this, and one that lost its pipe but goes on must not be waited for.
-  kill(child, SIGKILL);
-  judge(context->notes, reap(child), end, pipe_error, result);
+  kill(child->process, SIGKILL);
+  judge(child->notes, reap(child->process), end, pipe_error, result);
   if (result->outcome == IMWA_HDF5_COMPLETE) {
     result->message = message.bytes;
     result->message_size = message.count;
   } else {
     free(message.bytes);
   }
+  release_child(child);
 }
 
 void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
                          const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
-  child_notes *notes = mmap(NULL, sizeof *notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (notes == MAP_FAILED) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
-    return;
-  }
+  child_setup setup = {{.limits = limits, .file = file}, work, request, file_size_limit, true};
+  running_child child;
   int ends[2];
-  if (pipe2(ends, O_CLOEXEC) == 0) {
-    child_context context = {notes, limits, file, ends[1]};
-    run_with_pipe(&context, ends[0], work, request, file_size_limit, result);
-    close(ends[0]);
-  } else {
+  if (pipe2(ends, O_CLOEXEC) != 0) {
     set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "pipe");
+  } else if (start(&setup, ends, &child, result)) {
+    imwa_hdf5_end_child(&child, false, limits, result);
   }
-  munmap(notes, sizeof *notes);
+}
+
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
+                           const imwa_hdf5_limits *limits, running_child *child, imwa_hdf5_result *result) {
+  child_setup setup = {{.limits = limits, .file = file}, work, request, file_size_limit, false};
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "socketpair");
+    return false;
+  }
+  return start(&setup, ends, child, result);
 }
 
 void imwa_hdf5_release(imwa_hdf5_result *result) {

@@ -20,16 +20,20 @@ public enum HDF5Child {
     return try HDF5Catalogue(message: message, fileSize: size)
   }
 
-  /// Sets a text attribute of the root group of a file.
+  /// Sets text attributes of the root group of a file, or removes those whose text is nil.
   ///
   /// - Throws: `HDF5Error`.
-  public static func setRootAttribute(_ name: String, to text: String, of path: String, size: Int)
-    throws(HDF5Error)
-  {
+  public static func editRootAttributes(
+    _ edits: [(name: String, text: String?)], of path: String, size: Int
+  ) throws(HDF5Error) {
     var result = unsafe imwa_hdf5_result()
     var limits = limits(fileSize: size)
-    unsafe imwa_hdf5_set_text_attribute(
-      path, &limits, "", name, text, text.utf8.count, &result)
+    let names = unsafe edits.map { unsafe characters(of: $0.name) }
+    let texts = unsafe edits.map { unsafe characters(of: $0.text) }
+    defer { unsafe (names + texts).forEach { copy in unsafe copy?.deallocate() } }
+    let lengths = edits.map { $0.text?.utf8.count ?? 0 }
+    unsafe imwa_hdf5_edit_attributes(
+      path, &limits, "", edits.count, names, texts, lengths, &result)
     defer { unsafe imwa_hdf5_release(&result) }
     try unsafe check(result)
   }
@@ -84,6 +88,16 @@ public enum HDF5Child {
       throw HDF5Error(
         .damaged, "damaged HDF5 file\(at)" + (reason.isEmpty ? "" : ": \(reason)"), hint: damaged)
     }
+  }
+
+  /// A terminated copy of a text, to be deallocated.
+  private static func characters(of text: String?) -> UnsafePointer<CChar>? {
+    guard let text else { return nil }
+    let bytes = Array(text.utf8)
+    let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+    for (index, byte) in bytes.enumerated() { unsafe copy[index] = CChar(bitPattern: byte) }
+    unsafe copy[bytes.count] = 0
+    return unsafe UnsafePointer(copy)
   }
 
   /// The text in a fixed array of characters.

@@ -90,8 +90,9 @@ public struct HDF5Structure: Sendable {
         try HDF5Child.writeCompact(
           tensor.info.name, try tensor.bytes(), of: staged.string, size: catalogue.fileSize)
       }
-      for (key, text) in texts {
-        try HDF5Child.setRootAttribute(key, to: text, of: staged.string, size: catalogue.fileSize)
+      if !texts.isEmpty {
+        try HDF5Child.editRootAttributes(
+          texts.map { ($0.0, $0.1) }, of: staged.string, size: catalogue.fileSize)
       }
       let written = try ReadableFile(staged)
       let result = try written.withDescriptor { descriptor throws(HDF5Error) in

@@ -1,0 +1,136 @@
+#include "Build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+  user_block_piece = 64 * 1024,
+  smallest_cache = 1024 * 1024,
+  first_cache = 8 * 1024 * 1024,
+  largest_cache = 32 * 1024 * 1024,
+};
+
+static void open_source(file_build *build, const build_request *request) {
+  child_context *child = build->child;
+  H5F_info2_t info;
+  build->source_offset = request->offset;
+  build->region = (region_state){.file = child->file, .offset = request->offset, .size = request->size};
+  const hid_t access = checked(child, region_driver_access(&build->region));
+  // Chunks are read one by one, and once.
+  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
+  const hid_t file = checked(child, H5Fopen("source", H5F_ACC_RDONLY, access));
+  checked(child, H5Pclose(access));
+  checked(child, H5Fget_info2(file, &info));
+  build->source_superblock = info.super.version;
+  source_tree_read(&build->tree, child, file);
+  child_is_at(child, "");
+  build->extension_times =
+      object_times_of_extension(child, child->file, request->offset + build->tree.addressing.user_block);
+}
+
+static int open_output(child_context *child, const build_request *request) {
+  struct stat source, output;
+  const int file = open(request->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (file < 0) child_fail_by_system(child, errno, "open");
+  if (fstat(file, &output) != 0 || (child->file >= 0 && fstat(child->file, &source) != 0)) {
+    child_fail_by_system(child, errno, "fstat");
+  }
+  if (child->file >= 0 && output.st_dev == source.st_dev && output.st_ino == source.st_ino) {
+    child_fail(child, IMWA_HDF5_REFUSED, "the new file is the source");
+  }
+  if (ftruncate(file, 0) != 0) child_fail_by_system(child, errno, "ftruncate");
+  return file;
+}
+
+static hid_t output_access(file_build *build) {
+  child_context *child = build->child;
+  const hid_t access = checked(child, output_driver_access(&build->output));
+  H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
+  checked(child, H5Pget_mdc_config(access, &cache));
+  cache.set_initial_size = 1;
+  cache.initial_size = first_cache;
+  cache.min_size = smallest_cache;
+  cache.max_size = largest_cache;
+  checked(child, H5Pset_mdc_config(access, &cache));
+  checked(child, H5Pset_libver_bounds(access, build->oldest, H5F_LIBVER_LATEST));
+  // Each piece takes what it needs: blocks that several share leave holes where metadata and values alternate.
+  checked(child, H5Pset_meta_block_size(access, 0));
+  checked(child, H5Pset_small_data_block_size(access, 0));
+  return access;
+}
+
+static void copy_user_block(file_build *build) {
+  child_context *child = build->child;
+  uint8_t *bytes = child_allocate(child, user_block_piece);
+  for (uint64_t done = 0; done < build->addressing.user_block;) {
+    const uint64_t left = build->addressing.user_block - done;
+    const size_t wanted = left < user_block_piece ? (size_t)left : user_block_piece;
+    const ssize_t got = pread(child->file, bytes, wanted, (off_t)(build->source_offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) child_fail(child, IMWA_HDF5_DAMAGED, "the user block cannot be read");
+    if (!output_write(&build->output, bytes, (size_t)got, done)) child_fail_by_system(child, errno, "write");
+    done += (uint64_t)got;
+  }
+  free(bytes);
+}
+
+void build_set_oldest(file_build *build, H5F_libver_t oldest) {
+  // libhdf5 writes out all metadata when the bound changes.
+  if (build->oldest == oldest) return;
+  checked(build->child, H5Fset_libver_bounds(build->file, oldest, H5F_LIBVER_LATEST));
+  build->oldest = oldest;
+}
+
+void build_open_file(file_build *build, const char *path, hid_t creation) {
+  child_context *child = build->child;
+  const hid_t access = output_access(build);
+  build->file = checked(child, H5Fcreate(path, H5F_ACC_TRUNC, creation, access));
+  checked(child, H5Pclose(access));
+  build->addressing = file_addressing_of(child, build->file);
+  if (build->tree.object_count > 0) copy_user_block(build);
+}
+
+/// Closes the file; then each object gets the times that the source stores for it.
+static void close_file(file_build *build) {
+  child_context *child = build->child;
+  child_is_at(child, "");
+  const hid_t root = checked(child, H5Gopen2(build->file, "/", H5P_DEFAULT));
+  build_edit_texts(build, root, &build->root_texts);
+  checked(child, H5Gclose(root));
+  checked(child, H5Fclose(build->file));
+  for (size_t index = 0; index < build->created_count; index++) {
+    const source_object *object = &build->tree.objects[build->created[index]];
+    if (!object->times.are_kept) continue;
+    source_tree_is_at(&build->tree, object);
+    object_times_restore(child, build->output.file, &build->addressing, &object->times);
+  }
+  child_is_at(child, "");
+  object_times_restore_extension(child, build->output.file, &build->addressing, &build->extension_times);
+  // Some file systems report only here that there is no room.
+  if (close(build->output.file) != 0) child_fail_by_system(child, errno, "close");
+}
+
+void build_file(child_context *child, const void *request) {
+  const build_request *asked = request;
+  file_build *build = child_allocate(child, sizeof *build);
+  *build = (file_build){
+      .child = child,
+      .feed = {.child = child},
+      .tree = {.child = child},
+      .extension_times = {.version = 2, .are_kept = true},
+  };
+  if (asked->has_source) open_source(build, asked);
+  build_read_plan(build);
+  build->output.file = open_output(child, asked);
+  build_create_objects(build, asked->path);
+  build_create_new_datasets(build);
+  build_copy_attributes(build);
+  build_copy_values(build);
+  build_receive_values(build);
+  close_file(build);
+}

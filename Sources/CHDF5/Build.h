@@ -1,0 +1,128 @@
+#ifndef IMWA_HDF5_BUILD_H
+#define IMWA_HDF5_BUILD_H
+
+#include "Feed.h"
+#include "OutputDriver.h"
+#include "RegionDriver.h"
+#include "SourceTree.h"
+
+/// What the parent asks of a building child at first; the rest comes through the feed.
+typedef struct {
+  const char *path;
+  bool has_source;
+  uint64_t offset;
+  uint64_t size;
+} build_request;
+
+/// A text attribute to set (or to remove, without a text).
+typedef struct text_edit {
+  struct text_edit *next;
+  char *name;
+  char *text;
+  size_t length;
+} text_edit;
+
+/// Text attributes in the order in which they were given.
+typedef struct {
+  text_edit *first;
+  text_edit *last;
+} text_edits;
+
+/// A dataset whose values come from the parent.
+typedef struct {
+  char *path;
+  imwa_hdf5_element element;
+  feed_new_dataset facts;     // of a new one
+  char *tag;
+  hsize_t shape[H5S_MAX_RANK];
+  hsize_t chunk[H5S_MAX_RANK];
+  int rank;
+  bool is_new;
+  text_edits texts;
+  uint64_t address;           // of its header, HADDR_UNDEF until it is created
+  hid_t dataset;              // negative while it is closed
+  H5D_layout_t layout;
+  int filter_count;
+  uint64_t element_bytes;
+  uint64_t byte_count;        // of all its values
+  uint64_t received;
+  uint64_t place;             // of a contiguous one's values in the file, HADDR_UNDEF until they have one
+  bool needs_values;          // it has storage in the source, or is new
+} fed_dataset;
+
+/// One file that is being built.
+typedef struct {
+  child_context *child;
+  feed_reader feed;
+  uint64_t source_offset;
+  region_state region;
+  source_tree tree;            // empty without a source
+  unsigned source_superblock;
+  object_times extension_times;
+  output_state output;
+  hid_t file;
+  file_addressing addressing;
+  H5F_libver_t oldest;         // the bound that the file has now
+  H5F_libver_t oldest_at_first;
+  hid_t link_properties[2];    // by character set
+  size_t *created;             // objects of the source, in the order in which they were created
+  size_t created_count;
+  address_map unlinked_types;  // committed types that are in use but have no path: address -> new address
+  fed_dataset *fed;
+  uint32_t fed_count;
+  uint32_t fed_capacity;
+  uint32_t open_count;         // of those that are fed
+  text_edits root_texts;
+  uint64_t chunks_looked_at;   // against limits.chunk_count
+} file_build;
+
+/// What a building child does.
+child_work build_file;
+
+/// Reads what is said before the start.
+void build_read_plan(file_build *build);
+
+/// Creates the file in libhdf5, in the format of `build->oldest`.
+void build_open_file(file_build *build, const char *path, hid_t creation);
+
+/// Creates the file and in it everything that the source has, without attributes and values.
+void build_create_objects(file_build *build, const char *path);
+
+/// Creates the datasets that the source does not have.
+void build_create_new_datasets(file_build *build);
+
+/// Objects that are created from now on are in the format that libhdf5 of this version writes.
+void build_set_oldest(file_build *build, H5F_libver_t oldest);
+
+/// Opens an object of the new file that was made from one of the source.
+hid_t build_open_new(const file_build *build, const source_object *object);
+
+/// The committed type of the new file that stands for one of the source; it is created when it is not there yet.
+hid_t build_committed_type(file_build *build, hid_t source_type);
+
+/// Makes references in values that were read from the source lead to the new objects.
+void build_repoint(file_build *build, hid_t type, void *values, uint64_t count);
+
+/// Copies the attributes of all objects, and sets the texts of datasets.
+void build_copy_attributes(file_build *build);
+
+/// Whether a dataset gets attributes that the source does not give it: headers keep room for attributes only where some
+/// will come.
+bool build_sets_texts(const fed_dataset *fed);
+
+void build_edit_texts(file_build *build, hid_t object, const text_edits *texts);
+
+/// Notes what the records of a dataset must fit, and keeps it open for them.
+void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset);
+
+/// Where a contiguous dataset's values are in the new file. Has libhdf5 find room for them when they have no place yet,
+/// without writing to it.
+uint64_t build_place_of(file_build *build, hid_t dataset);
+
+/// Copies the values of the datasets that the parent does not feed.
+void build_copy_values(file_build *build);
+
+/// Reads records up to the last one.
+void build_receive_values(file_build *build);
+
+#endif
