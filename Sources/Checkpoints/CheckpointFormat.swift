@@ -12,6 +12,9 @@ public protocol CheckpointFormat: Sendable {
   /// Whether a file can be written from tensors alone, rather than only after an input of the format.
   static var writesFromTensorsAlone: Bool { get }
 
+  /// Whether tensors can be compressed when a file is written from them alone.
+  static var compresses: Bool { get }
+
   /// Whether a file that starts with these bytes (up to 512) is of this format.
   static func recognizes(start: [UInt8]) -> Bool
 

@@ -27,6 +27,10 @@ public struct CheckpointReader: Sendable {
   public let arrangement: Arrangement
   /// The folder that holds the model, when it is one and not a file.
   public let folder: FilePath?
+  /// What the file holds besides tensors, which an output of the same format takes from the first input.
+  public var otherContents: [String] = []
+  /// The names of layers by their place in the file, where the names of tensors do not tell them.
+  public var layerNames: [ExactString: String] = [:]
   /// What a user should know although it is no error.
   public var notices: [String] = []
 
@@ -78,9 +82,12 @@ public struct CheckpointReader: Sendable {
     if case .single = arrangement, folder != nil {
       arrangement = .single(name: path.lastComponent?.string)
     }
-    return CheckpointReader(
+    var reader = CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement, folder: folder,
       notices: notices)
+    reader.layerNames = layerNames
+    reader.otherContents = otherContents
+    return reader
   }
 }
 

@@ -1,4 +1,5 @@
 public import FileIO
+import HDF5Format
 public import SystemPackage
 import TensorCore
 
@@ -12,6 +13,8 @@ public struct OutputRequest: Sendable {
   public var maximumShardSize: Int?
   /// The arrangement to keep in a folder, when no shard size is asked for.
   public var arrangement: CheckpointReader.Arrangement?
+  /// The level of deflate where a format compresses only when asked; nil for no compression.
+  public var compressionLevel: Int?
   /// The folder whose sidecar files are carried over.
   public var sidecarFolder: FilePath?
   /// What to do when the path is taken.
@@ -39,6 +42,17 @@ public struct OutputLayout: Sendable {
     public let tensor: Int
     /// The first byte in the file.
     public let offset: Int
+    /// How the file cuts the tensor, when its values stand there chunk after chunk; nil for C order.
+    let chunks: ChunkGrid?
+    /// The width of the groups of bytes that are reversed in the file; nil for little-endian values.
+    let reversedWidth: Int?
+
+    init(tensor: Int, offset: Int, chunks: ChunkGrid? = nil, reversedWidth: Int? = nil) {
+      self.tensor = tensor
+      self.offset = offset
+      self.chunks = chunks
+      self.reversedWidth = reversedWidth
+    }
   }
 
   /// Bytes of another file that are carried over to the same place.
@@ -61,15 +75,24 @@ public struct OutputLayout: Sendable {
     public let size: Int
     /// What fills the gaps between the tensors; in the order of its places.
     let carried: [Carried]
+    /// The places where the file may be cut into blocks, the first of them 0; empty when it may be anywhere.
+    let cuts: [Int]
 
     init(
-      name: String?, prefix: [UInt8], placements: [Placement], size: Int, carried: [Carried] = []
+      name: String?, prefix: [UInt8], placements: [Placement], size: Int, carried: [Carried] = [],
+      cuts: [Int] = []
     ) {
       self.name = name
       self.prefix = prefix
       self.placements = placements
       self.size = size
       self.carried = carried
+      self.cuts = cuts
+    }
+
+    /// The largest number of bytes between cuts; nil when there are none.
+    var largestBlock: Int? {
+      zip(cuts, cuts.dropFirst() + [size]).map { $1 - $0 }.max()
     }
   }
 
@@ -77,16 +100,23 @@ public struct OutputLayout: Sendable {
   public let files: [File]
   /// Other files of a folder, which are written last: an index.
   public let texts: [(name: String, bytes: [UInt8])]
+  /// The tensors as they are placed, when some are placed in another order than that of the map.
+  let placed: [Tensor]?
+  /// What takes the place of files that are written at places: a file that another process builds of the
+  /// blocks in their order.
+  let builder: (any OutputBuilder)?
   /// What a format has to do to the staged file when the tensors are in it; nil for nothing.
   let finish: (@Sendable (FilePath) throws -> Void)?
 
   /// Lists the files.
   init(
-    files: [File], texts: [(name: String, bytes: [UInt8])] = [],
-    finish: (@Sendable (FilePath) throws -> Void)? = nil
+    files: [File], texts: [(name: String, bytes: [UInt8])] = [], placed: [Tensor]? = nil,
+    builder: (any OutputBuilder)? = nil, finish: (@Sendable (FilePath) throws -> Void)? = nil
   ) {
     self.files = files
     self.texts = texts
+    self.placed = placed
+    self.builder = builder
     self.finish = finish
   }
 

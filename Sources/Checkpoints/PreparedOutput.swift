@@ -9,8 +9,8 @@ public import TensorCore
 public final class PreparedOutput {
   /// The weights that will be written.
   public let weights: WeightMap
-  /// The number of bytes of all files that are made.
-  public let byteCount: Int
+  /// The number of bytes of all files that are made; before a compressed one is made, of what is compressed.
+  public private(set) var byteCount: Int
   /// The files that are made, in the output folder; empty when the output is one file.
   public let fileNames: [String]
 
@@ -34,6 +34,11 @@ public final class PreparedOutput {
         hint: "end it in " + CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: " or ")
           + ", or in / for a folder")
     }
+    guard request.compressionLevel == nil || format.compresses else {
+      throw CheckpointError(
+        .usage, request.path, "\(format.name) files are not compressed",
+        hint: "leave --compress out, or write .h5")
+    }
     self.weights = weights
     self.request = request
     layout = try format.layout(of: weights, for: request)
@@ -56,19 +61,49 @@ public final class PreparedOutput {
     defer { staged.discard() }
     let ours = try replacedNames().union(fileNames)
     try staged.begin { !ours.contains($0) }
-    let files = try layout.files.map { try staged.createFile(named: $0.name, size: $0.size) }
     let stream = TensorStream(weights, layout: layout, options: options)
+    let report = try layout.builder.map { try build($0, stream) } ?? fill(stream)
+    for source in stream.program.inputs.sources { try source.checkUnchanged() }
+    if let signal = options.interruption() { throw StreamError.interrupted(signal) }
+    try staged.commit()
+    return report
+  }
+
+  /// Writes blocks to their places.
+  private func fill(_ stream: TensorStream) throws -> StreamReport {
+    let files = try layout.files.map { try staged.createFile(named: $0.name, size: $0.size) }
     let report = try stream.run(into: FileSink(files: files))
     for name in sidecars { try copySidecar(name) }
     // An index is written when all that it names is there.
     for text in layout.texts {
       try write(text.bytes, named: text.name)
     }
-    if options.verifies { try verify(stream, files) }
+    if stream.options.verifies {
+      let written = try files.map { try ReadableFile($0.path) }
+      for (file, expected) in zip(written, layout.files) where file.size != expected.size {
+        throw StreamError.verification(file.path.string, nil, at: min(file.size, expected.size))
+      }
+      try verify(stream, written)
+    }
     try layout.finish?(staged.stagingPath)
-    for source in stream.program.inputs.sources { try (source as? ReadableFile)?.checkUnchanged() }
-    if let signal = options.interruption() { throw StreamError.interrupted(signal) }
-    try staged.commit()
+    return report
+  }
+
+  /// Has a file built of the blocks.
+  private func build(_ builder: any OutputBuilder, _ stream: TensorStream) throws -> StreamReport {
+    let file = try staged.createFile(size: 0)
+    let sink = try builder.begin(at: file.path)
+    let report: StreamReport
+    do {
+      report = try stream.run(into: sink)
+      try sink.finish()
+    } catch {
+      sink.abandon()
+      throw error
+    }
+    try layout.finish?(file.path)
+    if stream.options.verifies { try verify(stream, [try builder.written(at: file.path)]) }
+    byteCount = FileStatus(of: file.path)?.size ?? byteCount
     return report
   }
 
@@ -101,12 +136,8 @@ public final class PreparedOutput {
     try file.write(0..<bytes.count, of: buffer, at: 0)
   }
 
-  /// Reads the inputs again, computes again, and compares with the files.
-  private func verify(_ stream: TensorStream, _ files: [WritableFile]) throws {
-    let written = try files.map { try ReadableFile($0.path) }
-    for (file, expected) in zip(written, layout.files) where file.size != expected.size {
-      throw StreamError.verification(file.path.string, nil, at: min(file.size, expected.size))
-    }
+  /// Reads the inputs again, computes again, and compares with what was written.
+  private func verify(_ stream: TensorStream, _ written: [any ByteSource]) throws {
     _ = try stream.run(into: VerifyingSink(files: written, program: stream.program))
   }
 
@@ -114,10 +145,20 @@ public final class PreparedOutput {
     let sidecarSize = sidecars.reduce(0) { sum, name in
       sum + (request.sidecarFolder.flatMap { FileStatus(of: $0.appending(name))?.size } ?? 0)
     }
-    let needed = byteCount + sidecarSize
-    guard let free = Folder.freeSpace(at: staged.destination.folder), free < needed else { return }
+    try FreeSpace.check(needed: byteCount + sidecarSize, for: staged.destination, as: request.path)
+  }
+}
+
+/// Whether there is room for an output.
+enum FreeSpace {
+  /// Checks the file system of a path.
+  ///
+  /// - Parameter name: what the path is called in messages.
+  /// - Throws: `CheckpointError` when it has not so many bytes free.
+  static func check(needed: Int, for path: FilePath, as name: FilePath? = nil) throws {
+    guard let free = Folder.freeSpace(at: path.folder), free < needed else { return }
     throw CheckpointError(
-      .inputOutput, request.path,
+      .inputOutput, name ?? path,
       "the output needs \(ByteCount.text(needed)), but only \(ByteCount.text(free)) are free",
       hint: "free some space, or write to another disk")
   }

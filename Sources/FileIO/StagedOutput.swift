@@ -47,6 +47,7 @@ public final class StagedOutput {
   private var lock: StagingLock?
   private var parent: FileDescriptor?
   private var isBuilding = false
+  private var hasScratchFile = false
   private var isCarriedOver: (String) -> Bool = { _ in false }
 
   /// Checks the place, without touching it.
@@ -126,10 +127,35 @@ public final class StagedOutput {
     return file
   }
 
+  /// Creates a file beside the output for something that goes into it; it is gone at the end.
+  ///
+  /// What an abandoned attempt left of one is removed.
+  ///
+  /// - Throws: `FileError`.
+  public func createScratchFile(size: Int) throws(FileError) -> WritableFile {
+    precondition(form == .file && isBuilding, "the output's own file comes first: it has the lock")
+    Folder.removeAll(scratchPath)
+    let file = try WritableFile(creating: scratchPath, size: 0, durability: .none)
+    hasScratchFile = true
+    try file.reserve(size)
+    return file
+  }
+
+  /// Removes the file beside the output.
+  public func removeScratchFile() {
+    if hasScratchFile { Folder.removeAll(scratchPath) }
+    hasScratchFile = false
+  }
+
+  private var scratchPath: FilePath {
+    FilePath(stagingPath.string + "-contents")
+  }
+
   /// Forces all to the disk and puts it in its place in one step.
   ///
   /// - Throws: `FileError`; unless it says otherwise, the place is as it was.
   public func commit() throws(FileError) {
+    removeScratchFile()
     for file in files { try file.finish() }
     if form == .folder {
       try synchronize(stagingPath)
@@ -166,7 +192,10 @@ public final class StagedOutput {
     files = []
     if isBuilding {
       isBuilding = false
-      if lock?.isHeld(on: stagingPath) ?? true { Folder.removeAll(stagingPath) }
+      if lock?.isHeld(on: stagingPath) ?? true {
+        removeScratchFile()
+        Folder.removeAll(stagingPath)
+      }
     }
     lock = nil
     try? parent?.close()
@@ -259,6 +288,7 @@ public final class StagedOutput {
     switch try StagingLock.lock(stagingPath, isFolder: status.kind == .folder) {
     case .locked(let lock):
       guard lock.isHeld(on: stagingPath) else { throw busy() }
+      if status.kind == .file { Folder.removeAll(scratchPath) }
       Folder.removeAll(stagingPath)
     case .busy: throw busy()
     case .unsupported:

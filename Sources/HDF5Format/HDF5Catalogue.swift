@@ -1,42 +1,83 @@
 import TensorCore
 
-/// What is in an HDF5 file: the datasets and where their values are.
+/// What is in an HDF5 file: the groups, the datasets, and where their values are.
 ///
 /// It is read from the message of the child that walked the file (`CHDF5.h` tells its layout). Every number
 /// is checked here: extents lie in the file and do not overlap.
 public struct HDF5Catalogue: Sendable, Hashable {
+  /// A chunk with storage.
+  public struct Chunk: Sendable, Hashable {
+    /// Its number in the grid.
+    public let number: Int
+    /// The first byte in the file.
+    public let address: Int
+    /// How many bytes are stored.
+    public let storedSize: Int
+    /// A bit for each filter that was not applied.
+    public let filterMask: UInt32
+  }
+
   /// Where the values of a dataset are.
   public enum Storage: Sendable, Hashable {
     /// One after the other from this byte of the file on.
     case contiguous(offset: Int)
     /// In the header of the dataset.
     case compact([UInt8])
-    /// Nowhere: every element has the fill value, whose bytes these are; none when it is undefined.
-    case neverWritten(fill: [UInt8])
-    /// In chunks.
-    case chunked
+    /// Nowhere: every element has the fill value.
+    case neverWritten
+    /// In chunks of this shape; those that are not listed have the fill value.
+    case chunked([Int], [Chunk])
   }
 
   /// A dataset.
   public struct Dataset: Sendable, Hashable {
     /// The path without the leading slash.
     public let path: String
+    /// Its number among the objects of the file.
+    public let object: Int
     /// What its elements are.
     public internal(set) var type: HDF5Type
     /// The extents; nil for a dataset without elements and extents.
     public let dimensions: [Int]?
     /// Where the values are.
     public internal(set) var storage: Storage
-    /// The names of the filters that its chunks went through.
-    public let filters: [String]
+    /// The filters that its chunks went through, in order.
+    public let filters: [ChunkFilter.Description]
+    /// The bytes of the value of elements that were never written; none when it is undefined.
+    public let fill: [UInt8]
   }
 
-  /// The datasets in the order of their paths, each once.
+  /// A group.
+  public struct Group: Sendable, Hashable {
+    /// The path without the leading slash; empty for the root.
+    public let path: String
+    /// Its number among the objects of the file.
+    public let object: Int
+  }
+
+  /// A path that leads to an object or names another path.
+  public enum Link: Sendable, Hashable {
+    /// One more path of an object.
+    case hard(path: String, object: Int)
+    /// A path that stands for another.
+    case soft(path: String, target: String)
+  }
+
+  /// The groups in the order of their paths, each once.
+  public let groups: [Group]
+  /// The datasets in the order of their paths, numbers in them by their size, each dataset once.
   public let datasets: [Dataset]
-  /// The texts of root attributes of the toolkit's own.
-  public let rootTexts: [String: String]
+  /// Further paths.
+  public let links: [Link]
+  /// The texts of attributes, by the number of their object and their name.
+  public let texts: [Int: [String: [String]]]
   /// The number of bytes of the file.
   public let fileSize: Int
+  /// About how many bytes of the file hold nothing.
+  public let unusedByteCount: Int
+
+  /// The number of the root group.
+  static let rootObject = 0
 
   /// Reads a message.
   ///
@@ -44,15 +85,22 @@ public struct HDF5Catalogue: Sendable, Hashable {
   public init(message: [UInt8], fileSize: Int) throws(HDF5Error) {
     var parser = CatalogueParser()
     try parser.parse(message)
-    datasets = parser.datasets
-    rootTexts = parser.rootTexts
+    groups = parser.groups
+    datasets = parser.datasets.sorted { $0.path.precedesNumerically($1.path) }
+    links = parser.links
+    texts = parser.texts
     self.fileSize = fileSize
+    unusedByteCount = max(0, fileSize - parser.usedByteCount)
     try checkExtents()
   }
 
+  /// The texts of the attributes of the root, by their names.
+  public var rootTexts: [String: [String]] { texts[HDF5Catalogue.rootObject] ?? [:] }
+
   /// Whether another file has the same datasets in the same places; values in headers may differ.
-  public func hasSameStructure(as other: HDF5Catalogue) -> Bool {
-    datasets.count == other.datasets.count
+  public func hasSamePlaces(as other: HDF5Catalogue) -> Bool {
+    guard groups == other.groups, links == other.links else { return false }
+    return datasets.count == other.datasets.count
       && zip(datasets, other.datasets).allSatisfy { first, second in
         var first = first
         if case .compact(let bytes) = second.storage, case .compact(let own) = first.storage,
@@ -66,34 +114,46 @@ public struct HDF5Catalogue: Sendable, Hashable {
 
   /// Extents must lie in the file and belong to one dataset only: what overlaps would be written twice.
   private func checkExtents() throws(HDF5Error) {
-    var extents: [(range: Range<Int>, path: String)] = []
-    for dataset in datasets {
-      guard case .contiguous(let offset) = dataset.storage, let count = dataset.byteCount,
-        count > 0
-      else { continue }
-      guard offset >= 0, count <= fileSize, offset <= fileSize - count else {
-        throw HDF5Error(
-          .damaged,
-          "damaged HDF5 file: the values of dataset '\(dataset.path)' lie outside of the file",
-          hint: "the file is incomplete or damaged: download or copy it again, and compare its size"
-        )
+    var extents: [(range: Range<Int>, dataset: Int)] = []
+    for number in datasets.indices {
+      switch datasets[number].storage {
+      case .contiguous(let offset):
+        guard let count = datasets[number].byteCount, count > 0 else { continue }
+        extents.append((try range(at: offset, count, number), number))
+      case .chunked(_, let chunks):
+        for chunk in chunks {
+          extents.append((try range(at: chunk.address, chunk.storedSize, number), number))
+        }
+      case .compact, .neverWritten: continue
       }
-      extents.append((offset..<offset + count, dataset.path))
     }
     extents.sort { $0.range.lowerBound < $1.range.lowerBound }
     for index in extents.indices.dropFirst()
     where extents[index].range.lowerBound < extents[index - 1].range.upperBound {
+      let (first, second) = (extents[index - 1].dataset, extents[index].dataset)
       throw HDF5Error(
         .damaged,
-        "damaged HDF5 file: datasets '\(extents[index - 1].path)' and '\(extents[index].path)' overlap"
-      )
+        first == second
+          ? "damaged HDF5 file: chunks of dataset '\(datasets[first].path)' overlap"
+          : "damaged HDF5 file: datasets '\(datasets[first].path)' and '\(datasets[second].path)' "
+            + "overlap")
     }
+  }
+
+  private func range(at offset: Int, _ count: Int, _ dataset: Int) throws(HDF5Error) -> Range<Int> {
+    guard offset >= 0, count >= 0, count <= fileSize, offset <= fileSize - count else {
+      throw HDF5Error(
+        .damaged,
+        "damaged HDF5 file: the values of dataset '\(datasets[dataset].path)' lie outside of the file",
+        hint: "the file is incomplete or damaged: download or copy it again, and compare its size")
+    }
+    return offset..<offset + count
   }
 }
 
 extension HDF5Catalogue.Dataset {
   /// The number of bytes of the values of a dataset of numbers; nil for others.
-  var byteCount: Int? {
+  public var byteCount: Int? {
     guard let dimensions, case .numbers(let encoding) = type,
       let shape = try? Shape(dimensions)
     else { return nil }
@@ -101,105 +161,33 @@ extension HDF5Catalogue.Dataset {
   }
 }
 
-/// The state of reading a message.
-private struct CatalogueParser {
-  var datasets: [HDF5Catalogue.Dataset] = []
-  var rootTexts: [String: String] = [:]
-  private var datasetOfObject: [Int: Int] = [:]
-  /// The root group is the first object.
-  private static let rootObject = 0
-
-  mutating func parse(_ message: [UInt8]) throws(HDF5Error) {
-    var reader = CatalogueReader(message, 0..<message.count)
-    guard try reader.raw(8) == Array("IMWAHDF5".utf8), try reader.byte() == 1 else {
-      throw .message("it does not start as it should")
-    }
-    while true {
-      let kind = try reader.byte()
-      var record = try reader.part(try reader.count64())
-      switch kind {
-      case 3: try parseDataset(&record)
-      case 6: try parseAttribute(&record)
-      case 9:
-        guard reader.isAtEnd else { throw .message("something follows its end") }
-        return
-      case 1, 2, 4, 5, 7, 8: continue
-      default: throw .message("an unknown record")
+extension String {
+  /// Whether this path comes before another when numbers in them count by their size: `vars/2` comes before
+  /// `vars/10`.
+  func precedesNumerically(_ other: String) -> Bool {
+    let (left, right) = (Array(utf8), Array(other.utf8))
+    var (i, j) = (0, 0)
+    while i < left.count, j < right.count {
+      let (first, second) = (left.digits(from: i), right.digits(from: j))
+      if !first.isEmpty, !second.isEmpty {
+        let (a, b) = (first.drop { $0 == 0x30 }, second.drop { $0 == 0x30 })
+        if a.count != b.count { return a.count < b.count }
+        if !a.elementsEqual(b) { return a.lexicographicallyPrecedes(b) }
+        (i, j) = (first.endIndex, second.endIndex)
+      } else {
+        // A slash ends a component: what lies in a group comes before what lies beside it.
+        let (a, b) = (left[i] == 0x2F ? 0 : left[i], right[j] == 0x2F ? 0 : right[j])
+        if a != b { return a < b }
+        (i, j) = (i + 1, j + 1)
       }
     }
+    if (i < left.count) != (j < right.count) { return j < right.count }
+    return left.lexicographicallyPrecedes(right)
   }
+}
 
-  private mutating func parseDataset(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let path = try record.text()
-    // Character set and order of the link; then the object's header.
-    try record.skip(1 + 1 + 8)
-    let object = try record.count64()
-    try record.skip(8 + 4 + 4 * 8 + 1 + 1 + 7 * 8)
-    try record.skip(1 + 8)
-    let type = try HDF5Type.parse(&record)
-    let dimensions = try parseShape(&record)
-    try record.skip(1)
-    let fill = try record.blob()
-    var filters: [String] = []
-    for _ in 0..<(Int(try record.byte()) | Int(try record.byte()) << 8) {
-      let number = try record.count32()
-      try record.skip(4)
-      let name = try record.text()
-      filters.append(name.isEmpty ? "\(number)" : name)
-      try record.skip(4 * (try record.count32()))
-    }
-    try record.skip(3)
-    let storage = try parseStorage(&record, fill: fill)
-    datasetOfObject[object] = datasets.count
-    datasets.append(
-      HDF5Catalogue.Dataset(
-        path: path, type: type, dimensions: dimensions, storage: storage, filters: filters))
-  }
-
-  private func parseShape(_ record: inout CatalogueReader) throws(HDF5Error) -> [Int]? {
-    let kind = try record.byte()
-    let rank = Int(try record.byte())
-    guard rank <= 32 else { throw .message("\(rank) dimensions") }
-    var dimensions: [Int] = []
-    for _ in 0..<rank {
-      dimensions.append(try record.count64())
-      try record.skip(8)
-    }
-    return kind == 2 ? nil : dimensions
-  }
-
-  private func parseStorage(_ record: inout CatalogueReader, fill: [UInt8]) throws(HDF5Error)
-    -> HDF5Catalogue.Storage
-  {
-    switch try record.byte() {
-    case 0:
-      try record.skip(1)
-      return .compact(try record.blob())
-    case 1:
-      guard let address = try record.address() else { return .neverWritten(fill: fill) }
-      return .contiguous(offset: address)
-    case 2: return .chunked
-    default: throw .message("an unknown layout")
-    }
-  }
-
-  /// Keras tells bfloat16 by an attribute of a dataset of two opaque bytes; the toolkit's own texts are
-  /// attributes of the root.
-  private mutating func parseAttribute(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let object = try record.count64()
-    let name = try record.text()
-    let opaque = name == "dtype" ? datasetOfObject[object] : nil
-    let isOurs = object == CatalogueParser.rootObject && name.hasPrefix("imwa")
-    guard opaque != nil || isOurs else { return }
-    try record.skip(1 + 1 + 8)
-    try record.skip(1 + 8)
-    _ = try HDF5Type.parse(&record)
-    _ = try parseShape(&record)
-    guard try record.byte() == 2, try record.count64() == 1 else { return }
-    let value = String(try record.text().prefix { $0 != "\0" })
-    if isOurs { rootTexts[name] = value }
-    if let opaque, datasets[opaque].type == .opaquePairs, value == "bfloat16" {
-      datasets[opaque].type = .numbers(ElementEncoding(.bfloat16))
-    }
+extension [UInt8] {
+  fileprivate func digits(from index: Int) -> ArraySlice<UInt8> {
+    self[index...].prefix { (0x30...0x39).contains($0) }
   }
 }

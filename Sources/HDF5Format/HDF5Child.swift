@@ -7,12 +7,15 @@ public enum HDF5Child {
   ///
   /// - Parameters:
   ///   - descriptor: the file, open for reading; it stays the same one for what is read later.
-  ///   - size: its size.
+  ///   - offset: where the HDF5 file starts in it; the catalogue's addresses count from there.
+  ///   - size: the size of the HDF5 file.
   /// - Throws: `HDF5Error`.
-  public static func catalogue(of descriptor: Int32, size: Int) throws(HDF5Error) -> HDF5Catalogue {
+  public static func catalogue(of descriptor: Int32, offset: Int = 0, size: Int) throws(HDF5Error)
+    -> HDF5Catalogue
+  {
     var result = unsafe imwa_hdf5_result()
     var limits = limits(fileSize: size)
-    unsafe imwa_hdf5_walk_region(descriptor, 0, UInt64(size), &limits, &result)
+    unsafe imwa_hdf5_walk_region(descriptor, UInt64(offset), UInt64(size), &limits, &result)
     defer { unsafe imwa_hdf5_release(&result) }
     try unsafe check(result)
     let message = unsafe Array(
@@ -20,53 +23,81 @@ public enum HDF5Child {
     return try HDF5Catalogue(message: message, fileSize: size)
   }
 
-  /// Sets text attributes of the root group of a file, or removes those whose text is nil.
+  /// Sets text attributes of the root group of a file, or removes them where the text is nil.
   ///
   /// - Throws: `HDF5Error`.
-  public static func editRootAttributes(
-    _ edits: [(name: String, text: String?)], of path: String, size: Int
+  public static func editRootTexts(
+    _ texts: [(name: String, text: String?)], of path: String, size: Int
   ) throws(HDF5Error) {
     var result = unsafe imwa_hdf5_result()
     var limits = limits(fileSize: size)
-    let names = unsafe edits.map { unsafe characters(of: $0.name) }
-    let texts = unsafe edits.map { unsafe characters(of: $0.text) }
-    defer { unsafe (names + texts).forEach { copy in unsafe copy?.deallocate() } }
-    let lengths = edits.map { $0.text?.utf8.count ?? 0 }
-    unsafe imwa_hdf5_edit_attributes(
-      path, &limits, "", edits.count, names, texts, lengths, &result)
-    defer { unsafe imwa_hdf5_release(&result) }
-    try unsafe check(result)
-  }
-
-  /// Overwrites the values of a dataset that has them in its header.
-  ///
-  /// - Throws: `HDF5Error`.
-  public static func writeCompact(_ dataset: String, _ bytes: [UInt8], of path: String, size: Int)
-    throws(HDF5Error)
-  {
-    var result = unsafe imwa_hdf5_result()
-    var limits = limits(fileSize: size)
-    unsafe bytes.withUnsafeBytes { values in
-      unsafe dataset.withCString { name in
-        var names: [UnsafePointer<CChar>?] = unsafe [name]
-        var data: [UnsafeRawPointer?] = unsafe [values.baseAddress]
-        var sizes = [values.count]
-        unsafe imwa_hdf5_write_compact(path, &limits, 1, &names, &data, &sizes, &result)
+    let lengths = texts.map { $0.text?.utf8.count ?? 0 }
+    unsafe withStrings(texts.map(\.name)) { names in
+      unsafe withStrings(texts.map(\.text)) { values in
+        unsafe imwa_hdf5_edit_attributes(
+          path, &limits, "", texts.count, names, values, lengths, &result)
       }
     }
     defer { unsafe imwa_hdf5_release(&result) }
     try unsafe check(result)
   }
 
+  /// Overwrites the values of datasets that have them in their headers.
+  ///
+  /// - Throws: `HDF5Error`.
+  public static func writeCompact(
+    _ datasets: [(path: String, bytes: [UInt8])], of path: String, size: Int
+  ) throws(HDF5Error) {
+    var result = unsafe imwa_hdf5_result()
+    var limits = limits(fileSize: size)
+    let sizes = datasets.map(\.bytes.count)
+    // All values one after the other, and where each begins.
+    let all = datasets.flatMap(\.bytes)
+    unsafe withStrings(datasets.map(\.path)) { names in
+      unsafe all.withUnsafeBytes { values in
+        var data: [UnsafeRawPointer?] = unsafe []
+        var next = 0
+        for size in sizes {
+          unsafe data.append(values.baseAddress.map { unsafe $0 + next })
+          next += size
+        }
+        unsafe imwa_hdf5_write_compact(
+          path, &limits, datasets.count, names, &data, sizes, &result)
+      }
+    }
+    defer { unsafe imwa_hdf5_release(&result) }
+    try unsafe check(result)
+  }
+
+  /// Calls `body` with C strings; nil is a null pointer.
+  private static func withStrings(
+    _ strings: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Void
+  ) {
+    var bytes: [CChar] = []
+    let starts = strings.map { text -> Int? in
+      guard let text else { return nil }
+      defer { bytes += text.utf8CString }
+      return bytes.count
+    }
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      let pointers = unsafe starts.map { start in
+        unsafe start.flatMap { start in unsafe bytes.baseAddress.map { unsafe $0 + start } }
+      }
+      unsafe pointers.withUnsafeBufferPointer { pointers in
+        if let start = pointers.baseAddress { unsafe body(start) }
+      }
+    }
+  }
+
   /// Generous for real files: what needs more is an attack.
-  private static func limits(fileSize: Int) -> imwa_hdf5_limits {
+  static func limits(fileSize: Int) -> imwa_hdf5_limits {
     imwa_hdf5_limits(
       processor_seconds: 10, wall_milliseconds: 30_000, memory_bytes: 1 << 30,
       message_bytes: 256 << 20, object_count: 4_000_000, chunk_count: 64_000_000, depth: 1000,
       file_bytes: UInt64(fileSize) + 64 << 20)
   }
 
-  private static func check(_ result: imwa_hdf5_result) throws(HDF5Error) {
+  static func check(_ result: imwa_hdf5_result) throws(HDF5Error) {
     let reason = unsafe text(of: result.reason)
     let place = unsafe text(of: result.object_path)
     let at = place.isEmpty ? "" : " at '\(place)'"
@@ -88,16 +119,6 @@ public enum HDF5Child {
       throw HDF5Error(
         .damaged, "damaged HDF5 file\(at)" + (reason.isEmpty ? "" : ": \(reason)"), hint: damaged)
     }
-  }
-
-  /// A terminated copy of a text, to be deallocated.
-  private static func characters(of text: String?) -> UnsafePointer<CChar>? {
-    guard let text else { return nil }
-    let bytes = Array(text.utf8)
-    let copy = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
-    for (index, byte) in bytes.enumerated() { unsafe copy[index] = CChar(bitPattern: byte) }
-    unsafe copy[bytes.count] = 0
-    return unsafe UnsafePointer(copy)
   }
 
   /// The text in a fixed array of characters.

@@ -18,9 +18,18 @@ public struct ElementEncoding: Sendable, Hashable {
   }
 
   /// The width of the groups of bytes that must be reversed to be little-endian; nil when none must.
-  var reversedWidth: Int? {
+  package var reversedWidth: Int? {
     guard byteOrder == .bigEndian else { return nil }
     let width = dtype.kind == .complex ? dtype.elementUnit / 2 : dtype.elementUnit
     return width > 1 ? width : nil
+  }
+
+  /// Stored elements with their bytes in little-endian order.
+  package func littleEndian(_ bytes: [UInt8]) -> [UInt8] {
+    guard let width = reversedWidth else { return bytes }
+    precondition(bytes.count % width == 0)
+    return stride(from: 0, to: bytes.count, by: width).flatMap {
+      bytes[$0..<$0 + width].reversed()
+    }
   }
 }

@@ -66,6 +66,12 @@ package struct OutputOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Compress the tensors of a new HDF5 file by deflate at this level, 1 to 9.",
+      valueName: "level"))
+  package var compress: Int?
+
+  @Option(
+    help: ArgumentHelp(
       "full: the result is on the disk when the tool ends. none: for scratch files.",
       valueName: "level"))
   package var durability = Durability.full
@@ -87,6 +93,9 @@ package struct OutputOptions: ParsableArguments {
   package func validate() throws {
     if noProvenance && hashInputs {
       throw ValidationError("--hash-inputs records hashes, which --no-provenance forbids")
+    }
+    if let compress, !(1...9).contains(compress) {
+      throw ValidationError("--compress must be between 1 and 9, not \(compress)")
     }
     if output.isEmpty { throw ValidationError("--output needs a name") }
   }
@@ -115,6 +124,12 @@ package struct AlignmentOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Tensors find each other by name; or by position, where counters in names differ.",
+      valueName: "way"))
+  package var match = AlignmentPolicy.Match.name
+
+  @Option(
+    help: ArgumentHelp(
       "Tensors that an input lacks: an error; left out; or averaged over the inputs that have them.",
       valueName: "policy"))
   package var missing = AlignmentPolicy.Missing.error
@@ -130,6 +145,12 @@ package struct AlignmentOptions: ParsableArguments {
       "Optimizer state: left out; that of the first input; or averaged.", valueName: "policy"))
   package var optimizer = AlignmentPolicy.Optimizer.first
 
+  @Option(
+    help: ArgumentHelp(
+      "Statistics of batch normalisation: averaged; those of the first input; or pooled.",
+      valueName: "policy"))
+  package var batchNorm = AlignmentPolicy.BatchNorm.average
+
   /// Needed by the parser.
   package init() {}
 
@@ -139,6 +160,8 @@ package struct AlignmentOptions: ParsableArguments {
     policy.outputDType = outDtype?.dtype
     policy.include = include.map { Glob($0) }
     policy.exclude = exclude.map { Glob($0) }
+    policy.match = match
+    policy.batchNorm = batchNorm
     policy.missing = missing
     policy.integers = integers
     policy.optimizer = optimizer
@@ -188,6 +211,8 @@ package struct SelectionOptions: ParsableArguments {
 }
 
 extension Durability: ExpressibleByArgument {}
+extension AlignmentPolicy.BatchNorm: ExpressibleByArgument {}
+extension AlignmentPolicy.Match: ExpressibleByArgument {}
 extension AlignmentPolicy.Missing: ExpressibleByArgument {}
 extension AlignmentPolicy.Integers: ExpressibleByArgument {}
 extension AlignmentPolicy.Optimizer: ExpressibleByArgument {}

@@ -27,6 +27,8 @@ struct MergeJob {
   func perform(_ method: some MergeMethod, described description: String) throws -> Never {
     let start = ContinuousClock.now
     for notice in readers.flatMap(\.notices) { tool.notice(notice) }
+    reportOtherContents()
+    reportLayerNames()
     try checkRepeatedInputs()
     // Plan, result and header take some hundred bytes for each tensor.
     CurrentProcess.reserveMemory((readers.map(\.weights.count).max() ?? 0) * 256)
@@ -72,7 +74,40 @@ struct MergeJob {
     }
   }
 
+  private func reportOtherContents() {
+    let others = readers[0].otherContents
+    if others.isEmpty { return }
+    let list = others.prefix(5).joined(separator: ", ")
+    let more = others.count > 5 ? " and \(others.count - 5) more" : ""
+    let isKept = CheckpointFormats.format(forOutput: FilePath(output.output))?.name == "HDF5"
+    tool.notice(
+      "\(readers[0].path): \(list)\(more) "
+        + (others.count == 1 ? "is no tensor" : "are no tensors")
+        + (isKept ? ": taken from there" : ": left out"))
+  }
+
+  /// Layers that are matched although their names differ may be different layers.
+  private func reportLayerNames() {
+    let names = readers[0].layerNames
+    for reader in readers.dropFirst() {
+      let paths = names.keys.filter { path in
+        reader.layerNames[path].map { $0 != names[path] } ?? false
+      }.sorted()
+      guard let path = paths.first, let name = names[path], let other = reader.layerNames[path]
+      else { continue }
+      let more = paths.count > 1 ? ", and \(paths.count - 1) more" : ""
+      tool.notice(
+        "layers are averaged by their place, but have other names: '\(path)' is '\(name)' in "
+          + "\(readers[0].path) and '\(other)' in \(reader.path)\(more)")
+    }
+  }
+
   private func reportPartial(_ plan: MergePlan) {
+    tool.notices(plan.renamings.count) { index in
+      let renaming = plan.renamings[index]
+      return "matched by position: '\(renaming.name)' of \(readers[renaming.input].path) with "
+        + "'\(renaming.newName)'"
+    }
     let partial = plan.partial(of: readers.count)
     tool.notices(partial.count) { index in
       let names = partial[index].inputs.map { readers[$0].path.string }.joined(separator: ", ")
@@ -118,6 +153,7 @@ struct MergeJob {
       existing: output.force ? .replace : .refuse, durability: output.durability)
     request.maximumShardSize = output.maxShardSize?.count
     request.arrangement = first.arrangement
+    request.compressionLevel = output.compress
     if isFolder {
       request.sidecarFolder = first.folder
     }

@@ -2,6 +2,14 @@ public import TensorCore
 
 /// What to do where inputs differ, and with values that are not weights.
 public struct AlignmentPolicy: Sendable {
+  /// How the tensors of one input find those of another.
+  public enum Match: String, Sendable, Hashable, CaseIterable {
+    /// By their names.
+    case name
+    /// By their order, which is that of the model: names may differ, shapes may not.
+    case position
+  }
+
   /// Tensors that some inputs lack.
   public enum Missing: String, Sendable, Hashable, CaseIterable {
     /// They are an error.
@@ -32,12 +40,26 @@ public struct AlignmentPolicy: Sendable {
     case average
   }
 
+  /// The running statistics of batch normalisation.
+  public enum BatchNorm: String, Sendable, Hashable, CaseIterable {
+    /// They are treated like weights.
+    case average
+    /// Those of the first input are taken.
+    case first
+    /// The variance is that of all data together: Σcᵢ(varᵢ+meanᵢ²) − (Σcᵢmeanᵢ)².
+    case pooled
+  }
+
+  /// How tensors find each other.
+  public var match = Match.name
   /// Tensors that some inputs lack.
   public var missing = Missing.error
   /// Integers and truth values that differ.
   public var integers = Integers.first
   /// The state of an optimizer.
   public var optimizer = Optimizer.first
+  /// The running statistics of batch normalisation.
+  public var batchNorm = BatchNorm.average
   /// The dtype of averaged real tensors; nil for that of the inputs.
   public var outputDType: DType?
   /// Patterns of which a tensor's name must match one; empty for all tensors.

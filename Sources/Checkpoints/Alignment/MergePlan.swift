@@ -10,6 +10,8 @@ public struct MergePlan: Sendable {
     case combine
     /// It is computed by this operation, whatever the merge method.
     case fixed(BlockOperation)
+    /// It is a variance, pooled with the weights of the merge method; the means follow the variances.
+    case poolVariance
   }
 
   /// A tensor of the result.
@@ -25,10 +27,22 @@ public struct MergePlan: Sendable {
     fileprivate let tensors: [Tensor]
   }
 
+  /// A tensor that was matched by its position with one of another name.
+  public struct Renaming: Sendable, Hashable {
+    /// Which input has it, counted from 0.
+    public let input: Int
+    /// Its name there.
+    public let name: String
+    /// The name in the first input and the result.
+    public let newName: String
+  }
+
   /// The tensors of the result in the order of the first input; then those that only others have.
   public let entries: [Entry]
   /// Tensors that were left out because an input lacks them.
   public private(set) var leftOut: [String] = []
+  /// Tensors of other names that were matched by position.
+  public let renamings: [Renaming]
   /// Optimizer state that was dropped or copied.
   public private(set) var optimizerTensors: [String] = []
 
@@ -42,6 +56,8 @@ public struct MergePlan: Sendable {
   public init(_ inputs: [WeightMap], labels: [String], policy: AlignmentPolicy) throws {
     precondition(!inputs.isEmpty && inputs.count == labels.count)
     metadata = inputs[0].metadata
+    var inputs = inputs
+    renamings = try MergePlan.match(&inputs, policy, labels)
     let selection = try Selection(policy, inputs)
     var builder = PlanBuilder(inputs, policy)
     for tensor in inputs[0].tensors where selection.includes(tensor) {
@@ -65,9 +81,24 @@ public struct MergePlan: Sendable {
     optimizerTensors = builder.optimizerTensors
   }
 
+  /// Gives tensors the names of those that they are matched with.
+  private static func match(
+    _ inputs: inout [WeightMap], _ policy: AlignmentPolicy, _ labels: [String]
+  ) throws -> [Renaming] {
+    guard policy.match == .position else { return [] }
+    var matching = PositionMatching(inputs[0], optimizer: policy.optimizer)
+    for number in inputs.indices.dropFirst() {
+      inputs[number] = try matching.matched(inputs[number], input: number, labels: labels)
+    }
+    return matching.renamings
+  }
+
   /// The tensors that are combined from some inputs only.
   public func partial(of inputCount: Int) -> [Entry] {
-    entries.filter { $0.inputs.count < inputCount && $0.treatment == .combine }
+    entries.filter { entry in
+      if case .fixed = entry.treatment { return false }
+      return entry.inputs.count < inputCount
+    }
   }
 
   /// The result as lazy weights.
@@ -91,6 +122,9 @@ public struct MergePlan: Sendable {
           operation = .linear(try recurrence(entries[index].inputs))
           last = (entries[index].inputs, operation)
         }
+      case .poolVariance:
+        let coefficients = try recurrence(entries[index].inputs).effectiveCoefficients
+        operation = .pooledVariance(PooledVariance(coefficients: coefficients))
       }
       tensors.append(
         Tensor(
@@ -104,6 +138,7 @@ public struct MergePlan: Sendable {
     let inputs: [WeightMap]
     let policy: AlignmentPolicy
     let packed: [PackedTensors]
+    let batchNorm: BatchNormStatistics
     let allInputs: [Int]
     let special = NameEndings.special
     var entries: [Entry] = []
@@ -119,6 +154,7 @@ public struct MergePlan: Sendable {
       self.inputs = inputs
       self.policy = policy
       packed = inputs.map { PackedTensors($0) }
+      batchNorm = BatchNormStatistics(inputs[0])
       allInputs = Array(inputs.indices)
       matchedCounts = inputs.map { _ in 0 }
       expected = matchedCounts
@@ -185,8 +221,31 @@ public struct MergePlan: Sendable {
         treatment = .fixed(tensors.count == 1 ? .copy : integerOperation(dtype))
       }
       noteDifferences(tensors, inputs, mayConvert: treatment == .combine)
-      entries.append(
-        Entry(inputs: inputs, treatment: treatment, described: described, tensors: tensors))
+      let entry = Entry(
+        inputs: inputs, treatment: treatment, described: described, tensors: tensors)
+      entries.append(treatment == .combine ? try withStatistics(entry) : entry)
+    }
+
+    /// The entry of a tensor of floating point, treated as a statistic when it is one.
+    private func withStatistics(_ entry: Entry) throws -> Entry {
+      let name = entry.info.name
+      guard policy.batchNorm != .average, let role = batchNorm.role(of: name) else { return entry }
+      let taken: (Treatment, [Tensor])
+      switch (policy.batchNorm, role) {
+      case (.first, _):
+        // The dtype may be another one: a mean of one input is a copy that converts.
+        taken = (.fixed(.linear(.uniform(inputCount: 1))), [entry.tensors[0]])
+      case (.pooled, .variance):
+        guard let meanName = batchNorm.meanName(ofVariance: name) else { return entry }
+        let means = entry.inputs.compactMap { inputs[$0][meanName] }
+        guard means.count == entry.inputs.count else {
+          throw SelectionError.noMean(meanName, ofVariance: name)
+        }
+        taken = (.poolVariance, entry.tensors + means)
+      default: return entry
+      }
+      return Entry(
+        inputs: entry.inputs, treatment: taken.0, described: entry.described, tensors: taken.1)
     }
 
     /// Whether any input has codes under this name: one model may be quantised and another not.

@@ -103,6 +103,13 @@ public struct SelectionError: DiagnosedError {
       hint: "'*' stands for any text, also across dots; quote the pattern for the shell")
   }
 
+  static func noMean(_ mean: String, ofVariance variance: String) -> SelectionError {
+    SelectionError(
+      description:
+        "--batch-norm pooled: tensor '\(variance)' needs '\(mean)', which an input lacks",
+      hint: "--batch-norm average treats the statistics like weights")
+  }
+
   static let nothingLeft = SelectionError(
     description: "no tensor is left to be written", hint: nil)
 }

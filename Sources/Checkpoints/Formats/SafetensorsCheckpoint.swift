@@ -12,6 +12,9 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   /// Tensors and metadata are all there is.
   public static let writesFromTensorsAlone = true
 
+  /// The format has no compression.
+  public static let compresses = false
+
   /// Whether the header's length is followed by an object.
   public static func recognizes(start: [UInt8]) -> Bool {
     guard start.count > 8, start[5] == 0, start[6] == 0, start[7] == 0 else { return false }

@@ -7,6 +7,10 @@ struct BlockLoop {
   /// How many bytes all blocks have, for the progress.
   let byteCount: Int
   let options: StreamOptions
+  /// How many threads there may be at most: some work needs much memory.
+  var maximumThreads = Int.max
+  /// Called when a block fails.
+  var onFailure: @Sendable () -> Void = {}
 
   /// Calls `work` on every thread with a function that takes blocks, for each of which it calls its
   /// argument, until there are no more. That one returns how many bytes the block had.
@@ -16,7 +20,7 @@ struct BlockLoop {
     _ work: @Sendable (_ takeBlocks: (_ process: (Int) throws -> Int) -> Void) -> Void
   ) throws {
     let progress = LoopProgress()
-    let threads = max(1, min(options.threads, blockCount))
+    let threads = max(1, min(options.threads, maximumThreads, blockCount))
     if threads == 1 {
       work { takeBlocks(progress, $0) }
     } else {
@@ -31,12 +35,14 @@ struct BlockLoop {
     while let block = progress.nextBlock(of: blockCount) {
       if let signal = options.interruption() {
         progress.fail(StreamError.interrupted(signal), block: -1)
+        onFailure()
         break
       }
       do {
         options.progress(progress.add(try process(block)), byteCount)
       } catch {
         progress.fail(error, block: block)
+        onFailure()
       }
     }
   }

@@ -1,4 +1,3 @@
-import FileIO
 import Synchronization
 package import TensorCore
 
@@ -73,7 +72,7 @@ package struct BlockReductions {
         return found.byteCount
       }
     }
-    for source in program.inputs.sources { try (source as? ReadableFile)?.checkUnchanged() }
+    for source in program.inputs.sources { try source.checkUnchanged() }
     return ordered.finished
   }
 }

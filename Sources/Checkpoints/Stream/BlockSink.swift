@@ -8,6 +8,14 @@ protocol BlockSink: Sendable {
   ///
   /// Called by several threads, for different blocks.
   func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws
+
+  /// Lets go of threads that wait in `take`: a block has failed.
+  func stop()
+}
+
+extension BlockSink {
+  /// Most sinks let nobody wait.
+  func stop() {}
 }
 
 /// Writes blocks into files.
@@ -21,7 +29,7 @@ struct FileSink: BlockSink {
 
 /// Compares blocks with what files hold.
 struct VerifyingSink: BlockSink {
-  let files: [ReadableFile]
+  let files: [any ByteSource]
   let program: StreamProgram
 
   func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws {
@@ -32,7 +40,9 @@ struct VerifyingSink: BlockSink {
     guard let place = both.firstDifference(at: 0, and: range.count, count: range.count) else {
       return
     }
-    let tensor = program.tensor(at: offset + place, in: program.files[file])?.tensor.info
-    throw StreamError.verification(files[file].path.string, tensor, at: offset + place)
+    let placement = program.placement(at: offset + place, in: program.files[file])
+    throw StreamError.verification(
+      files[file].label, placement.map { program.weights.tensors[$0.tensor].info },
+      at: offset + place)
   }
 }

@@ -1,3 +1,4 @@
+import HDF5Format
 import TensorCore
 
 /// One thread's part of a stream: reads the inputs of a block, computes it, and hands it to the sink.
@@ -46,8 +47,7 @@ final class BlockWorker {
   func process(_ block: Int, into sink: some BlockSink) throws -> Int {
     let fileIndex = program.files.partitioningIndex { $0.firstBlock > block } - 1
     let file = program.files[fileIndex]
-    let start = (block - file.firstBlock) * program.blockSize
-    let range = start..<min(start + program.blockSize, file.layout.size)
+    let range = program.range(ofBlock: block, in: file)
     let prefix = file.layout.prefix
     if range.lowerBound < prefix.count {
       let part = range.lowerBound..<min(range.upperBound, prefix.count)
@@ -61,10 +61,19 @@ final class BlockWorker {
       try evaluate(alike, file)
       next = alike.upperBound
     }
+    reverseElements()
     try sink.take(
       BlockWorker.margin..<BlockWorker.margin + range.count, of: buffer, file: fileIndex,
       offset: range.lowerBound)
     return range.count
+  }
+
+  private func reverseElements() {
+    for segment in segments {
+      guard let width = segment.run.reversedWidth else { continue }
+      let count = segment.elementCount * segment.run.dtype.elementUnit
+      buffer.reverseElements(in: segment.position..<segment.position + count, width: width)
+    }
   }
 
   private func collectSegments(of file: StreamProgram.File, in range: Range<Int>) {
@@ -102,12 +111,15 @@ final class BlockWorker {
   private func evaluate(_ alike: Range<Int>, _ file: StreamProgram.File) throws {
     let findings = evaluate(alike)
     let isRefused = findings.hasNonFinite && options.nonFinite == .refuse
-    if alike.count > 1 && (isRefused || findings.hasDisagreement) {
+    if alike.count > 1 && (isRefused || findings.hasDisagreement || findings.hasNegative) {
       for number in alike { try evaluate(number..<number + 1, file) }
       return
     }
     let segment = segments[alike.lowerBound]
     if isRefused { throw nonFiniteError(segment, file) }
+    if findings.hasNegative {
+      throw StreamError.negativeVariance(place(of: 0, in: segment, file).tensor.info)
+    }
     if findings.hasNonFinite {
       Kernels.canonicalizeNaN(
         in: buffer, at: segment.position, dtype: segment.run.dtype,
@@ -168,10 +180,14 @@ final class BlockWorker {
   {
     let unit = segment.run.dtype.elementUnit
     let offset = segment.run.offset + (segment.firstElement + element) * unit
-    guard let (tensor, start) = program.tensor(at: offset, in: file) else {
+    guard let placement = program.placement(at: offset, in: file) else {
       preconditionFailure("every element belongs to a tensor")
     }
-    return (tensor, (offset - start) / unit)
+    let index = (offset - placement.offset) / unit
+    return (
+      program.weights.tensors[placement.tensor],
+      placement.chunks?.element(atChunkOrder: index) ?? index
+    )
   }
 
   private func noteDisagreement(
@@ -183,7 +199,7 @@ final class BlockWorker {
     var index = max(0, file.layout.placements.partitioningIndex { $0.offset > offset } - 1)
     while index < file.layout.placements.count, file.layout.placements[index].offset < end {
       let placement = file.layout.placements[index]
-      let info = program.weights.tensors[placement.tensor].info
+      let info = program.placed[placement.tensor].info
       index += 1
       let part = max(offset, placement.offset)..<min(end, placement.offset + info.byteCount)
       guard !part.isEmpty, let other = firstDisagreeing(in: part, offset) else { continue }
@@ -192,7 +208,8 @@ final class BlockWorker {
           program.inputs.sources[program.inputs.extents[segment.run.firstExtent + $0].source].label
         }
         throw StreamError.disagreement(
-          info, sources: labels, areCodes: operation == .copyAgreeing(.refuseCodes))
+          program.weights.tensors[placement.tensor].info, sources: labels,
+          areCodes: operation == .copyAgreeing(.refuseCodes))
       }
       disagreeing.insert(placement.tensor)
     }

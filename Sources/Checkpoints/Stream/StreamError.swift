@@ -29,6 +29,14 @@ public struct StreamError: DiagnosedError {
       hint: overflowHint(tensor.dtype))
   }
 
+  static func negativeVariance(_ tensor: TensorInfo) -> StreamError {
+    StreamError(
+      kind: .badInput, description: "tensor '\(tensor.name)': the pooled variance is negative",
+      hint:
+        "negative weights can make it so, and variances that are negative themselves; "
+        + "--batch-norm first takes the statistics of the first input")
+  }
+
   private static func overflowHint(_ dtype: DType) -> String {
     switch dtype {
     case .float64, .complex128: "--weights divides before it adds: give every input the same weight"
@@ -64,6 +72,10 @@ public struct StreamError: DiagnosedError {
       kind: .interrupted(signal: signal), description: "interrupted; nothing was left behind",
       hint: nil)
   }
+
+  /// What ends the threads that wait for a block that failed; the error of that block is the one that is told.
+  static let stopped = StreamError(
+    kind: .inputOutput, description: "another block has failed", hint: nil)
 
   static func verification(_ path: String, _ tensor: TensorInfo?, at offset: Int) -> StreamError {
     StreamError(

@@ -21,7 +21,8 @@ struct TensorStream {
     let program = program
     let disagreeing = Mutex<Set<Int>>([])
     let loop = BlockLoop(
-      blockCount: program.blockCount, byteCount: program.byteCount, options: options)
+      blockCount: program.blockCount, byteCount: program.byteCount, options: options,
+      maximumThreads: program.affordableThreads, onFailure: { sink.stop() })
     try loop.run { [options] takeBlocks in
       let worker = BlockWorker(program, options)
       takeBlocks { try worker.process($0, into: sink) }

@@ -18,6 +18,8 @@ public enum BlockOperation: Sendable, Hashable {
   case maximum
   /// A linear combination of floating inputs, which may differ in dtype.
   indirect case linear(LinearRecurrence)
+  /// The variance of several sets of data together, of all variances and then all means.
+  indirect case pooledVariance(PooledVariance)
 }
 
 /// What a kernel noticed while it computed a block.
@@ -26,6 +28,8 @@ public struct BlockFindings: Sendable, Hashable {
   public var hasNonFinite = false
   /// Inputs that should be equal are not.
   public var hasDisagreement = false
+  /// A variance is negative.
+  public var hasNegative = false
 }
 
 /// Elements of one output tensor in a buffer, and where their inputs stand in it.
@@ -69,6 +73,8 @@ extension BlockOperation {
       Kernels.maximum(operands, in: buffer)
     case .linear(let recurrence):
       findings.hasNonFinite = !Kernels.combine(recurrence, operands, in: buffer, path: path)
+    case .pooledVariance(let pooled):
+      findings = pooled.evaluate(operands, in: buffer)
     }
     return findings
   }

@@ -113,7 +113,8 @@ public struct PairReduction: Sendable {
         unsafe codes.withUnsafeBufferPointer { codes in
           unsafe operands.inputOffsets.withUnsafeBufferPointer { offsets in
             var reduction = unsafe imwa_reduction(
-              base: buffer.base, offsets: unsafe UnsafeRawPointer(offsets.baseAddress)?
+              base: buffer.base,
+              offsets: unsafe UnsafeRawPointer(offsets.baseAddress)?
                 .assumingMemoryBound(to: Int.self), input_types: codes.baseAddress,
               input_count: inputCount, made_operands: made.baseAddress,
               made_operand_count: made.count, terms: terms.baseAddress, term_count: terms.count)

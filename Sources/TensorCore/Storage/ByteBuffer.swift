@@ -65,6 +65,28 @@ import CByteFilters
     return left.indices.first { index in unsafe left[index] != right[index] }
   }
 
+  /// Fills `range` with a pattern again and again, beginning with the byte of it at `start`.
+  public func fill(_ range: Range<Int>, with pattern: [UInt8], from start: Int = 0) {
+    check(range)
+    precondition(start >= 0 && start < pattern.count)
+    let target = unsafe UnsafeMutableRawBufferPointer(
+      start: base + range.lowerBound, count: range.count)
+    if pattern.allSatisfy({ $0 == pattern[0] }) {
+      unsafe target.initializeMemory(as: UInt8.self, repeating: pattern[0])
+      return
+    }
+    let first = min(pattern.count, target.count)
+    for index in 0..<first { unsafe target[index] = pattern[(start + index) % pattern.count] }
+    // What is filled is copied behind itself, twice as much each time.
+    var done = first
+    while done < target.count {
+      let count = min(done, target.count - done)
+      unsafe (base + range.lowerBound + done).copyMemory(
+        from: base + range.lowerBound, byteCount: count)
+      done += count
+    }
+  }
+
   /// Reverses the bytes of each element of `width` bytes in `range`.
   package func reverseElements(in range: Range<Int>, width: Int) {
     check(range)

@@ -9,6 +9,16 @@ public protocol ByteSource: AnyObject, Sendable {
   ///
   /// - Throws: when fewer bytes are there, or reading fails; the error names the source.
   func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws
+
+  /// Checks that the bytes are still those that were there when the source was made.
+  ///
+  /// - Throws: when they were changed, with what changed them when that is known.
+  func checkUnchanged() throws
+}
+
+extension ByteSource {
+  /// What is in memory does not change.
+  public func checkUnchanged() throws {}
 }
 
 /// Some bytes of a source, and where they are put in a buffer.

@@ -1,4 +1,6 @@
+import FileIO
 import Synchronization
+import SystemPackage
 import TensorCore
 import TestSupport
 import Testing
@@ -189,7 +191,8 @@ import Testing
     let stream = TensorStream(weights, layout: layout, options: options)
     let error = #expect(throws: StreamError.self) {
       try stream.run(
-        into: VerifyingSink(files: [try .init(.init(path))], program: stream.program))
+        into: VerifyingSink(
+          files: [try ReadableFile(FilePath(path))], program: stream.program))
     }
     #expect(
       error?.description.contains(

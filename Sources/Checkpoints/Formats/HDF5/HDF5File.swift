@@ -1,0 +1,91 @@
+import FileIO
+import HDF5Format
+import SystemPackage
+import TensorCore
+
+/// An open HDF5 file, or one inside of another file, and what is in it.
+struct HDF5File: Sendable {
+  let catalogue: HDF5Catalogue
+  let file: ReadableFile
+  /// Where the HDF5 file starts in `file`.
+  let offset: Int
+
+  private let decoder = ChunkDecoder()
+
+  /// Has a child process walk a file.
+  ///
+  /// - Parameter range: the part of the file that is the HDF5 file; nil for all of it.
+  init(_ file: ReadableFile, in range: Range<Int>? = nil) throws {
+    let range = range ?? 0..<file.size
+    do {
+      catalogue = try file.withDescriptor { descriptor throws(HDF5Error) in
+        try HDF5Child.catalogue(of: descriptor, offset: range.lowerBound, size: range.count)
+      }
+    } catch {
+      throw CheckpointError(file.path, error)
+    }
+    self.file = file
+    offset = range.lowerBound
+  }
+
+  /// The values of a dataset of numbers.
+  func tensor(_ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding) throws -> Tensor {
+    let info: TensorInfo
+    do {
+      info = try TensorInfo(
+        name: dataset.path, dtype: encoding.dtype, shape: Shape(dataset.dimensions ?? [0]))
+    } catch {
+      throw CheckpointError(.badInput, file.path, "dataset '\(dataset.path)': \(error)")
+    }
+    guard info.byteCount > 0 else {
+      return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
+    }
+    return Tensor(info, storage: try storage(dataset, encoding, info))
+  }
+
+  private func storage(
+    _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, _ info: TensorInfo
+  ) throws -> TensorStorage {
+    switch dataset.storage {
+    case .contiguous(let place):
+      // All little-endian values share one source, so that neighbours are read together.
+      guard let width = encoding.reversedWidth else { return .bytes(file, offset: offset + place) }
+      return .bytes(ReversedBytes(file, width: width), offset: offset + place)
+    case .compact(let bytes):
+      guard bytes.count == info.byteCount else {
+        throw CheckpointError(
+          .badInput, file.path,
+          "dataset '\(dataset.path)': expected \(info.byteCount) bytes of values, found \(bytes.count)"
+        )
+      }
+      return .bytes(MemoryBytes(bytes, encoding: encoding), offset: 0)
+    case .neverWritten, .chunked(_, []):
+      let fill = encoding.littleEndian(dataset.fillElement(encoding))
+      return .bytes(RepeatedBytes(fill, label: file.label), offset: 0)
+    case .chunked:
+      do {
+        let values = try ChunkedValues(
+          dataset, encoding, in: file, offset: offset, decoder: decoder)
+        return .bytes(values, offset: 0)
+      } catch {
+        throw CheckpointError(file.path, error)
+      }
+    }
+  }
+}
+
+extension HDF5Catalogue.Dataset {
+  /// One element that was never written, as it is stored; zero when the file does not tell.
+  func fillElement(_ encoding: ElementEncoding) -> [UInt8] {
+    let size = encoding.dtype.elementUnit
+    return fill.count == size ? fill : [UInt8](repeating: 0, count: size)
+  }
+
+  /// What is stored when all of the dataset is numbers; nil for others.
+  var encoding: ElementEncoding? {
+    if case .numbers(let encoding) = type { encoding } else { nil }
+  }
+
+  /// Whether the dataset consists of values that an output has to be given.
+  var hasValues: Bool { (byteCount ?? 0) > 0 }
+}

@@ -1,0 +1,155 @@
+import FileIO
+import HDF5Format
+import SystemPackage
+import TensorCore
+
+/// An HDF5 file whose values are to be replaced in a copy, with everything else as it is.
+///
+/// Where all values are stored in one piece, the copy has the same bytes around them. Otherwise, and where
+/// something goes or grows, a new file with the same structure is built.
+public struct HDF5Structure: Sendable {
+  let source: HDF5File
+
+  var catalogue: HDF5Catalogue { source.catalogue }
+
+  /// What of a file may be unused before a copy in place is not worth having.
+  private static let unusedShare = 0.05
+  /// What libhdf5 leaves unused in every file that it writes: it reserves blocks for small pieces.
+  private static let usualByteCount = 12 << 10
+
+  /// Where the values go, and what is carried over around them.
+  func layout(of weights: WeightMap, path: FilePath) throws -> OutputLayout {
+    guard isWrittenInPlace(weights) else {
+      return try HDF5Rebuild(source, weights, path: path).layout(for: path)
+    }
+    var placements: [OutputLayout.Placement] = []
+    var compact: [(tensor: Tensor, encoding: ElementEncoding)] = []
+    for dataset in catalogue.datasets where dataset.hasValues {
+      guard let position = weights.position(of: dataset.path), let encoding = dataset.encoding
+      else { continue }
+      switch dataset.storage {
+      case .contiguous(let offset):
+        placements.append(
+          OutputLayout.Placement(
+            tensor: position, offset: offset, reversedWidth: encoding.reversedWidth))
+      case .compact: compact.append((weights.tensors[position], encoding))
+      case .neverWritten, .chunked: continue
+      }
+    }
+    placements.sort { $0.offset < $1.offset }
+    let texts = weights.rootTexts(replacing: catalogue)
+    return OutputLayout(
+      files: [
+        OutputLayout.File(
+          name: nil, prefix: [], placements: placements, size: catalogue.fileSize,
+          carried: try carriedPieces(around: placements, weights))
+      ],
+      finish: { [self, compact] staged in try finish(staged, compact: compact, texts: texts) })
+  }
+
+  /// Whether every tensor has its room in the first input, and all room there is used.
+  private func isWrittenInPlace(_ weights: WeightMap) -> Bool {
+    let unused = catalogue.unusedByteCount
+    if unused > HDF5Structure.usualByteCount,
+      Double(unused) > HDF5Structure.unusedShare * Double(catalogue.fileSize)
+    {
+      return false
+    }
+    let stored = catalogue.datasets.filter { $0.encoding != nil }
+    guard stored.count == weights.count else { return false }
+    return stored.allSatisfy { dataset in
+      guard let tensor = weights[dataset.path], tensor.info.dtype == dataset.encoding?.dtype else {
+        return false
+      }
+      switch dataset.storage {
+      case .chunked: return !dataset.hasValues
+      case .neverWritten: return !dataset.hasValues || tensor.isNeverWritten
+      case .contiguous, .compact: return true
+      }
+    }
+  }
+
+  /// The bytes of the file between the tensors, as tensors of bytes.
+  private func carriedPieces(around placements: [OutputLayout.Placement], _ weights: WeightMap)
+    throws -> [OutputLayout.Carried]
+  {
+    var pieces: [OutputLayout.Carried] = []
+    var position = 0
+    func carry(to end: Int) throws {
+      guard end > position else { return }
+      let info = try TensorInfo(name: "", dtype: .uint8, shape: Shape([end - position]))
+      let storage = TensorStorage.bytes(source.file, offset: source.offset + position)
+      pieces.append(
+        OutputLayout.Carried(bytes: Tensor(info, storage: storage), offset: position))
+    }
+    for placement in placements {
+      try carry(to: placement.offset)
+      position = placement.offset + weights.tensors[placement.tensor].info.byteCount
+    }
+    try carry(to: catalogue.fileSize)
+    return pieces
+  }
+
+  /// What libhdf5 must write, it writes into the staged file in a child; then a fresh child walks the result.
+  private func finish(
+    _ staged: FilePath, compact: [(tensor: Tensor, encoding: ElementEncoding)],
+    texts: [(name: String, text: String?)]
+  ) throws {
+    let size = catalogue.fileSize
+    do {
+      if !compact.isEmpty {
+        let values = try compact.map { tensor, encoding in
+          (tensor.info.name, try tensor.bytes(in: encoding))
+        }
+        try HDF5Child.writeCompact(values, of: staged.string, size: size)
+      }
+      if !texts.isEmpty {
+        try HDF5Child.editRootTexts(texts, of: staged.string, size: size)
+      }
+    } catch let error as HDF5Error {
+      throw CheckpointError(staged, error)
+    }
+    let result = try HDF5File(try ReadableFile(staged)).catalogue
+    guard result.hasSamePlaces(as: catalogue) else { throw HDF5Structure.otherStructure(staged) }
+  }
+
+  static func otherStructure(_ path: FilePath) -> CheckpointError {
+    CheckpointError(
+      .inputOutput, path, "the file that was written has not the structure that was planned")
+  }
+}
+
+extension WeightMap {
+  /// The root attributes that an HDF5 file gets, or that go because they are not true of it.
+  ///
+  /// A copy has all others already.
+  func rootTexts(replacing catalogue: HDF5Catalogue?) -> [(name: String, text: String?)] {
+    guard let catalogue else {
+      return metadata.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
+    }
+    return [Provenance.key, Provenance.updateCountKey].compactMap { key in
+      if let text = metadata[key] { return (key.text, text) }
+      return catalogue.rootTexts[key.text] == nil ? nil : (key.text, nil)
+    }
+  }
+}
+
+extension Tensor {
+  /// Whether nobody ever wrote to any of the inputs, so that all values are zero.
+  var isNeverWritten: Bool {
+    switch storage {
+    case .bytes(let source, _): (source as? RepeatedBytes)?.isZero ?? false
+    case .computed(_, let inputs): inputs.allSatisfy(\.isNeverWritten)
+    }
+  }
+
+  /// The values in C order, in the bytes of an encoding.
+  func bytes(in encoding: ElementEncoding) throws -> [UInt8] {
+    let buffer = ByteBuffer(count: info.byteCount)
+    try read(bytes: 0..<info.byteCount, into: buffer, at: 0)
+    if let width = encoding.reversedWidth {
+      buffer.reverseElements(in: 0..<info.byteCount, width: width)
+    }
+    return buffer.bytes(in: 0..<info.byteCount)
+  }
+}
