@@ -49,6 +49,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	swift build --product FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe .build/debug/FormatProbe
+	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe .build/debug/FormatProbe
 
 # Random damage to every fixture, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 120

@@ -66,6 +66,10 @@ let package = Package(
       name: "HDF5Format", dependencies: ["CByteFilters", "CHDF5", "Compression", "TensorCore"],
       swiftSettings: strict),
 
+    .target(
+      name: "ZipArchive", dependencies: ["Compression", "FileIO", "TensorCore"],
+      swiftSettings: strict),
+
     // The formats as adapters, alignment, the stream, provenance.
     .target(
       name: "Checkpoints",
@@ -94,8 +98,9 @@ let package = Package(
 
     // Tests mirror the sources; the probe shows parts that no tool does to scripts.
     .executableTarget(
-      name: "FormatProbe", dependencies: ["HDF5Format", "TensorCore"], path: "Tests/FormatProbe",
-      swiftSettings: testing),
+      name: "FormatProbe",
+      dependencies: ["Compression", "FileIO", "HDF5Format", "TensorCore", "ZipArchive", system],
+      path: "Tests/FormatProbe", swiftSettings: testing),
     .target(
       name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport",
       swiftSettings: testing),
@@ -114,6 +119,10 @@ let package = Package(
     .testTarget(
       name: "SafetensorsFormatTests",
       dependencies: ["JSONText", "SafetensorsFormat", "TensorCore", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "ZipArchiveTests",
+      dependencies: ["Compression", "FileIO", "TensorCore", "TestSupport", "ZipArchive", system],
       swiftSettings: testing),
     .testTarget(
       name: "CheckpointsTests",

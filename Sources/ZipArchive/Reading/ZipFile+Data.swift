@@ -1,0 +1,183 @@
+import Compression
+import Dispatch
+public import FileIO
+import Synchronization
+public import TensorCore
+
+extension ZipFile {
+  /// How much is read or decompressed at a time.
+  private static let pieceByteCount = 256 << 10
+
+  /// All data of a member, whose size and checksum are checked.
+  ///
+  /// - Parameter limit: the most bytes that the member may have, as it is and as it is stored: a declared size is
+  ///   only a claim.
+  /// - Throws: `ZipError` when it has more, is damaged or has another checksum; what the source throws.
+  public func bytes(of member: ZipMember, limit: Int) throws -> [UInt8] {
+    guard max(member.byteCount, member.storedByteCount) <= limit else {
+      throw ZipError(
+        .tooLarge,
+        "ZIP archive: member '\(member.name)' has \(member.byteCount) bytes, at most \(limit) are "
+          + "accepted here")
+    }
+    let stored = ByteBuffer(count: member.storedByteCount)
+    try source.read(
+      at: member.dataRange.lowerBound, count: stored.count, into: stored, at: 0)
+    let data = try inflated(stored, member)
+    var checksum = CRC32()
+    checksum.update(0..<data.count, of: data)
+    try check(checksum, of: member)
+    return data.bytes(in: 0..<data.count)
+  }
+
+  private func inflated(_ stored: ByteBuffer, _ member: ZipMember) throws(ZipError) -> ByteBuffer {
+    guard member.method == .deflated else { return stored }
+    let data = ByteBuffer(count: member.byteCount)
+    let result: Inflater.Result
+    do {
+      result = try Inflater().decompress(
+        0..<stored.count, of: stored, framing: .raw, into: data, at: 0,
+        maximumByteCount: data.count)
+    } catch {
+      throw .damaged(member, error.description)
+    }
+    guard result.byteCount == data.count, result.consumedByteCount == stored.count else {
+      throw .damaged(member, "it holds \(result.byteCount) bytes instead of \(data.count)")
+    }
+    return data
+  }
+
+  /// Gives all data of a member to `sink`, in pieces of at most 256 KiB and in little memory.
+  ///
+  /// The checksum is only known at the end: what the sink took is not to be trusted before this returns.
+  ///
+  /// - Parameter sink: takes a range of a buffer, which it must not keep.
+  /// - Throws: `ZipError` when the member is damaged or has another checksum, and what the source and the sink throw.
+  public func read(_ member: ZipMember, _ sink: (Range<Int>, ByteBuffer) throws -> Void) throws {
+    var checksum = CRC32()
+    switch member.method {
+    case .stored:
+      try forEachPiece(of: member.dataRange) { range, buffer in
+        checksum.update(range, of: buffer)
+        try sink(range, buffer)
+      }
+    case .deflated:
+      var inflation = MemberInflation(member)
+      try forEachPiece(of: member.dataRange) { range, buffer in
+        try inflation.take(range, of: buffer) { range, buffer in
+          checksum.update(range, of: buffer)
+          try sink(range, buffer)
+        }
+      }
+      try inflation.finish()
+    }
+    try check(checksum, of: member)
+  }
+
+  /// Writes all data of a member into a file, and checks them on the way.
+  ///
+  /// - Throws: `ZipError`, `FileError`, and what the source throws.
+  public func copy(_ member: ZipMember, to file: WritableFile, at offset: Int = 0) throws {
+    var position = offset
+    try read(member) { range, buffer in
+      try file.write(range, of: buffer, at: position)
+      position += range.count
+    }
+  }
+
+  /// Reads all data of a member and compares their checksum with the one that the archive has.
+  ///
+  /// - Parameter threads: how many threads read a stored member.
+  /// - Throws: `ZipError` when they differ, and what the source throws.
+  public func verify(_ member: ZipMember, threads: Int = 1) throws {
+    guard member.method == .stored, threads > 1, member.byteCount >= 1 << 20 else {
+      return try read(member) { _, _ in }
+    }
+    let share = (member.byteCount + threads - 1) / threads
+    let parts = stride(
+      from: member.dataRange.lowerBound, to: member.dataRange.upperBound, by: share
+    ).map { $0..<min($0 + share, member.dataRange.upperBound) }
+    let results = Mutex<[Result<CRC32, any Error>?]>(Array(repeating: nil, count: parts.count))
+    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
+      let result = Result {
+        var checksum = CRC32()
+        try forEachPiece(of: parts[index]) { checksum.update($0, of: $1) }
+        return checksum
+      }
+      results.withLock { $0[index] = result }
+    }
+    var checksum = CRC32()
+    for (part, result) in zip(parts, results.withLock({ $0 })) {
+      if let result { checksum.append(try result.get(), byteCount: part.count) }
+    }
+    try check(checksum, of: member)
+  }
+
+  private func check(_ checksum: CRC32, of member: ZipMember) throws(ZipError) {
+    guard checksum.value == member.checksum else {
+      throw .damaged(member, "its checksum is wrong")
+    }
+  }
+
+  private func forEachPiece(
+    of range: Range<Int>, _ body: (Range<Int>, ByteBuffer) throws -> Void
+  ) throws {
+    let buffer = ByteBuffer(count: min(range.count, ZipFile.pieceByteCount))
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let count = min(buffer.count, range.upperBound - position)
+      try source.read(at: position, count: count, into: buffer, at: 0)
+      try body(0..<count, buffer)
+      position += count
+    }
+  }
+}
+
+/// A deflated member on its way out: never more than its declared size.
+private struct MemberInflation {
+  private let member: ZipMember
+  private let stream = InflateStream()
+  private let output: ByteBuffer
+  private var producedByteCount = 0
+  private var consumedByteCount = 0
+
+  init(_ member: ZipMember) {
+    self.member = member
+    // One byte more shows a member that holds more than it should.
+    output = ByteBuffer(count: 1 + min(member.byteCount, 256 << 10))
+  }
+
+  mutating func take(
+    _ range: Range<Int>, of input: ByteBuffer, _ sink: (Range<Int>, ByteBuffer) throws -> Void
+  ) throws {
+    var position = range.lowerBound
+    while !stream.isAtEnd {
+      let result: Inflater.Result
+      do {
+        result = try stream.decompress(
+          position..<range.upperBound, of: input, into: 0..<output.count, of: output)
+      } catch {
+        throw ZipError.damaged(member, error.description)
+      }
+      position += result.consumedByteCount
+      consumedByteCount += result.consumedByteCount
+      producedByteCount += result.byteCount
+      guard producedByteCount <= member.byteCount else {
+        throw ZipError.damaged(member, "it holds more than the \(member.byteCount) bytes declared")
+      }
+      if result.byteCount > 0 { try sink(0..<result.byteCount, output) }
+      // Without room to spare in the output, the input was not enough.
+      if result.byteCount < output.count && position == range.upperBound { break }
+      if result.byteCount == 0 && result.consumedByteCount == 0 { break }
+    }
+  }
+
+  func finish() throws(ZipError) {
+    guard stream.isAtEnd, producedByteCount == member.byteCount,
+      consumedByteCount == member.storedByteCount
+    else {
+      throw .damaged(
+        member, "it holds \(producedByteCount) bytes instead of \(member.byteCount)")
+    }
+  }
+}

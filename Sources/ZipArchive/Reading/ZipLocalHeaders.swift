@@ -1,0 +1,94 @@
+import TensorCore
+
+/// Reads the local headers, which must say what the central directory says, and finds out where data are.
+struct ZipLocalHeaders {
+  private let source: any ByteSource
+  /// The start of the central directory: members end before it.
+  private let end: Int
+  /// Part of the file, so that small members do not cost a call each.
+  private var window: [UInt8] = []
+  private var windowStart = 0
+
+  private static let windowSize = 64 << 10
+
+  /// Checks every local header and sets where the data of the members are.
+  ///
+  /// - Throws: `ZipError` when one disagrees with the directory, or members overlap; what the source throws.
+  static func check(_ members: inout [ZipMember], in source: any ByteSource, end: Int) throws {
+    var headers = ZipLocalHeaders(source: source, end: end)
+    let order = members.indices.sorted { members[$0].headerOffset < members[$1].headerOffset }
+    let offsets = order.map { members[$0].headerOffset }
+    for (rank, index) in order.enumerated() {
+      try headers.check(&members[index], following: offsets[(rank + 1)...])
+    }
+    for (first, second) in zip(order, order.dropFirst())
+    where members[first].dataRange.upperBound > members[second].headerOffset {
+      throw ZipError.refused(
+        "members '\(members[first].name)' and '\(members[second].name)' overlap")
+    }
+  }
+
+  private mutating func check(_ member: inout ZipMember, following: ArraySlice<Int>) throws {
+    let start = member.headerOffset
+    guard start <= end - ZipFormat.localHeaderSize else {
+      throw ZipError.damaged(member, "its header lies outside of the file")
+    }
+    try load(start..<start + ZipFormat.localHeaderSize, following: following)
+    let fixed = Array(window[start - windowStart..<start - windowStart + ZipFormat.localHeaderSize])
+    let nameStart = start + ZipFormat.localHeaderSize
+    let extraStart = nameStart + fixed.unsigned16(at: 26)
+    let dataStart = extraStart + fixed.unsigned16(at: 28)
+    guard fixed.hasSignature(.localHeader, at: 0), dataStart <= end,
+      member.storedByteCount <= end - dataStart
+    else { throw ZipError.damaged(member, "it does not lie in the file, or not where it should") }
+    member.dataRange = dataStart..<dataStart + member.storedByteCount
+    member.localExtraRange = extraStart..<dataStart
+    try load(nameStart..<dataStart, following: [])
+    let name = window[nameStart - windowStart..<extraStart - windowStart]
+    guard name.elementsEqual(member.name.utf8) else {
+      throw ZipError.refused(
+        "member '\(member.name)' is called '\(String(decoding: name, as: UTF8.self))' in its header"
+      )
+    }
+    let extra = Array(window[extraStart - windowStart..<dataStart - windowStart])
+    try ZipName.check(Array(name), against: extra)
+    try compare(fixed, extra: extra, with: member)
+  }
+
+  /// Sizes and checksum may stand behind the data instead: then the header has zeros.
+  private func compare(_ header: [UInt8], extra: [UInt8], with member: ZipMember) throws(ZipError) {
+    let flags = header.unsigned16(at: 6)
+    guard flags & ZipMember.encryptedFlag == 0 else {
+      throw .refused("member '\(member.name)' is encrypted")
+    }
+    guard header.unsigned16(at: 8) == member.method.rawValue else {
+      throw .damaged(member, "header and central directory differ in the method of compression")
+    }
+    var sizes = ZipSizes(
+      byteCount: header.unsigned32(at: 22), storedByteCount: header.unsigned32(at: 18))
+    try sizes.takeLarge(from: extra, member.name)
+    let found = [header.unsigned32(at: 14), sizes.storedByteCount, sizes.byteCount]
+    let expected = [Int(member.checksum), member.storedByteCount, member.byteCount]
+    let hasDescriptor = flags & ZipMember.descriptorFlag != 0
+    let isConsistent = zip(found, expected).allSatisfy { found, expected in
+      found == expected || (hasDescriptor && found == 0)
+    }
+    guard isConsistent else {
+      throw .damaged(member, "header and central directory differ in sizes or checksum")
+    }
+  }
+
+  /// Sees to it that the window has some bytes, and the headers that follow closely.
+  private mutating func load(_ range: Range<Int>, following: ArraySlice<Int>) throws {
+    if range.lowerBound >= windowStart, range.upperBound <= windowStart + window.count { return }
+    var upperBound = range.upperBound
+    for offset in following {
+      guard offset < range.lowerBound + ZipLocalHeaders.windowSize else { break }
+      upperBound = max(upperBound, min(offset + 256, end))
+    }
+    // Names and extra fields come right behind the first header.
+    upperBound = max(upperBound, min(range.lowerBound + 256, end))
+    window = try source.bytes(at: range.lowerBound, count: upperBound - range.lowerBound)
+    windowStart = range.lowerBound
+  }
+}
