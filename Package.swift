@@ -27,7 +27,9 @@ let package = Package(
     .library(name: "TensorCore", targets: ["TensorCore"]),
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "WeightAveraging", targets: ["WeightAveraging"]),
+    .library(name: "WeightDistance", targets: ["WeightDistance"]),
     .executable(name: "imwa-avg", targets: ["imwa-avg"]),
+    .executable(name: "imwa-dist", targets: ["imwa-dist"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -56,6 +58,7 @@ let package = Package(
     .target(
       name: "Compression", dependencies: ["CByteFilters", "CDeflate", "CZlib", "TensorCore"],
       swiftSettings: strict),
+    .target(name: "Plotting", swiftSettings: strict),
 
     // Bytes <-> a format's own structure.
     .target(
@@ -83,6 +86,10 @@ let package = Package(
       name: "WeightAveraging", dependencies: ["Checkpoints", "TensorCore"],
       swiftSettings: strict),
 
+    .target(
+      name: "WeightDistance", dependencies: ["Checkpoints", "TensorCore"],
+      swiftSettings: strict),
+
     // Option groups, progress, tables, exit codes, signals; and the tools.
     .target(
       name: "ToolSupport",
@@ -92,6 +99,14 @@ let package = Package(
       name: "imwa-avg",
       dependencies: [
         "Checkpoints", "FileIO", "JSONText", "TensorCore", "ToolSupport", "WeightAveraging",
+        argumentParser, system,
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "imwa-dist",
+      dependencies: [
+        "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore", "ToolSupport",
+        "WeightDistance",
         argumentParser, system,
       ],
       swiftSettings: strict),

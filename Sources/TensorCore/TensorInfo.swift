@@ -29,4 +29,15 @@ public struct TensorInfo: Sendable, Hashable {
     self.shape = shape
     self.byteCount = byteCount
   }
+
+  /// The indexes of an element, outermost first, from its place in C order; none for a scalar.
+  public func indexes(of element: Int) -> [Int] {
+    var rest = element
+    var indexes: [Int] = []
+    for extent in shape.dimensions.reversed() {
+      indexes.append(rest % max(extent, 1))
+      rest /= max(extent, 1)
+    }
+    return indexes.reversed()
+  }
 }

@@ -17,9 +17,15 @@ package struct Tool: Sendable {
   }
 
   /// The paragraph on exit codes at the end of every help text.
-  package static let exitStatusHelp = """
+  package static let exitStatusHelp = exitStatusHelp()
+
+  /// The paragraph on exit codes, for a tool that can also answer no.
+  ///
+  /// - Parameter no: when the exit code is 1; nil when it never is.
+  package static func exitStatusHelp(no: String? = nil) -> String {
+    """
     EXIT STATUS
-      0    done
+      0    done\(no.map { "\n      1    " + $0 } ?? "")
       64   the command line makes no sense
       65   an input is damaged, or the inputs do not fit together
       66   an input is missing
@@ -27,6 +33,7 @@ package struct Tool: Sendable {
       74   reading or writing failed (a full disk)
       130  interrupted (143: terminated, 129: hung up)
     """
+  }
 
   /// The name in front of messages.
   package let name: String

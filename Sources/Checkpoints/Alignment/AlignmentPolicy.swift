@@ -10,6 +10,14 @@ public struct AlignmentPolicy: Sendable {
     case position
   }
 
+  /// What the inputs are aligned for.
+  public enum Purpose: Sendable, Hashable {
+    /// One model is made of them: dtypes must be the same, unless one is asked for.
+    case merging
+    /// Their values are compared: dtypes of one kind may differ.
+    case comparing
+  }
+
   /// Tensors that some inputs lack.
   public enum Missing: String, Sendable, Hashable, CaseIterable {
     /// They are an error.
@@ -52,6 +60,8 @@ public struct AlignmentPolicy: Sendable {
 
   /// How tensors find each other.
   public var match = Match.name
+  /// What the inputs are aligned for.
+  public var purpose = Purpose.merging
   /// Tensors that some inputs lack.
   public var missing = Missing.error
   /// Integers and truth values that differ.

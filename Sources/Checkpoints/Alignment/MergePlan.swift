@@ -24,7 +24,8 @@ public struct MergePlan: Sendable {
     public let treatment: Treatment
     /// A tensor of the description of the result: that of the first input, unless the dtype is another.
     fileprivate let described: Tensor
-    fileprivate let tensors: [Tensor]
+    /// The tensor of each of `inputs`.
+    package let tensors: [Tensor]
   }
 
   /// A tensor that was matched by its position with one of another name.
@@ -73,7 +74,8 @@ public struct MergePlan: Sendable {
       }
     }
     guard builder.mismatches.isEmpty else {
-      throw AlignmentError(mismatches: builder.mismatches, labels: labels)
+      throw AlignmentError(
+        mismatches: builder.mismatches, labels: labels, purpose: policy.purpose)
     }
     guard !builder.entries.isEmpty || inputs[0].count == 0 else { throw SelectionError.nothingLeft }
     entries = builder.entries
@@ -286,7 +288,9 @@ public struct MergePlan: Sendable {
               found: found.info.shape, in: present[position]))
         }
         let (dtype, expected) = (found.info.dtype, first.info.dtype)
-        if dtype == expected { continue }
+        if dtype == expected || (policy.purpose == .comparing && dtype.isComparable(to: expected)) {
+          continue
+        }
         // A dtype that is asked for says what becomes of different ones.
         let isConverted =
           mayConvert && policy.outputDType != nil && dtype.kind == .floating
@@ -299,6 +303,14 @@ public struct MergePlan: Sendable {
         }
       }
     }
+  }
+}
+
+extension DType {
+  /// Whether numbers of both dtypes can be subtracted from each other.
+  fileprivate func isComparable(to other: DType) -> Bool {
+    let isWhole = [kind, other.kind].map { $0 == .integer || $0 == .boolean }
+    return (kind == other.kind && kind != .packed) || (isWhole[0] && isWhole[1])
   }
 }
 

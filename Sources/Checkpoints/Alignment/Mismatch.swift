@@ -21,6 +21,8 @@ public struct AlignmentError: DiagnosedError {
   public let mismatches: [Mismatch]
   /// What the inputs are called.
   public let labels: [String]
+  /// What the inputs were aligned for.
+  let purpose: AlignmentPolicy.Purpose
   /// Always `badInput`.
   public var kind: FailureKind { .badInput }
 
@@ -57,8 +59,8 @@ public struct AlignmentError: DiagnosedError {
     }
     if isMissing {
       ways.append(
-        "--missing intersect leaves such tensors out, --missing union averages those that are there"
-      )
+        "--missing intersect leaves such tensors out"
+          + (purpose == .merging ? ", --missing union averages those that are there" : ""))
     }
     let isFloating = mismatches.contains { mismatch in
       if case .dtype(_, let expected, _, let found, _) = mismatch {
@@ -111,5 +113,5 @@ public struct SelectionError: DiagnosedError {
   }
 
   static let nothingLeft = SelectionError(
-    description: "no tensor is left to be written", hint: nil)
+    description: "no tensor is left", hint: nil)
 }

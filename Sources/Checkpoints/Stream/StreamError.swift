@@ -89,13 +89,7 @@ public struct StreamError: DiagnosedError {
 extension TensorInfo {
   /// An element by its indexes: `[3, 17]`; a scalar has none.
   fileprivate func place(of element: Int) -> String {
-    guard !shape.dimensions.isEmpty else { return "its only element" }
-    var rest = element
-    var indexes: [Int] = []
-    for extent in shape.dimensions.reversed() {
-      indexes.append(rest % max(extent, 1))
-      rest /= max(extent, 1)
-    }
-    return "[" + indexes.reversed().map(String.init).joined(separator: ", ") + "]"
+    let indexes = indexes(of: element)
+    return indexes.isEmpty ? "its only element" : indexes.description
   }
 }
