@@ -42,6 +42,11 @@ package struct LineChart: Sendable {
   private static let maximumNameWidth = 190.0
   private static let maximumNoteWidth = 230.0
   private static let legendLine = 20.0
+  private static let legendRows = 16
+
+  private var legendColumn: Double {
+    (series.map { Label.width($0.name, size: 12) }.max() ?? 0) + 62
+  }
 
   /// The picture.
   package var scene: Scene {
@@ -50,20 +55,20 @@ package struct LineChart: Sendable {
     let tickWidth = range.ticks.map { Label.width(range.text($0), size: 12) }.max() ?? 0
     let left = LineChart.margin + 26 + tickWidth
     let top = LineChart.margin + 34
-    let plot = Scene.Point(max(360, min(900, 34 * Double(places.count))), 300)
     let notes = notes.map { Label.shortened($0, to: LineChart.maximumNoteWidth, size: 12) }
-    let legendX = left + plot.x + 28
-    let legendWidth =
-      (series.map { Label.width($0.name, size: 12) + 44 }
-      + notes.map {
-        Label.width($0, size: 12)
-      }).max() ?? 0
+    let legendHeight =
+      Double(min(series.count, LineChart.legendRows) + notes.count + 1) * LineChart.legendLine
     let nameHeight = names.map { Label.width($0, size: 12) }.max() ?? 0
-    let legendHeight = Double(series.count + notes.count + 1) * LineChart.legendLine
-    let height = max(top + plot.y + nameHeight + 44, top + legendHeight) + LineChart.margin
-    let width =
-      max(
-        legendX + legendWidth, LineChart.margin + Label.width(title, size: 15)) + LineChart.margin
+    let below = nameHeight + 44
+    let plot = Scene.Point(
+      max(360, min(900, 34 * Double(places.count))), max(300, legendHeight - below))
+    let legendX = left + plot.x + 28
+    let columns = (series.count + LineChart.legendRows - 1) / LineChart.legendRows
+    let legendWidth = max(
+      Double(columns) * legendColumn, notes.map { Label.width($0, size: 12) }.max() ?? 0)
+    let height = max(top + plot.y + below, top + legendHeight) + LineChart.margin
+    let width = max(
+      legendX + legendWidth, LineChart.margin + Label.width(title, size: 15)) + LineChart.margin
     var scene = Scene(width: width, height: height, title: title)
     scene.add(.text(Scene.Text(title, at: Scene.Point(LineChart.margin, 34), size: 15)))
     let frame = PlotFrame(left: left, top: top, width: plot.x, height: plot.y)
@@ -126,19 +131,19 @@ package struct LineChart: Sendable {
   }
 
   private func drawLegend(_ scene: inout Scene, x: Double, top: Double, _ notes: [String]) {
-    var y = top + 8
     for (index, line) in series.enumerated() {
       let look = Palette.series(index)
-      let (start, end) = (Scene.Point(x, y), Scene.Point(x + 34, y))
+      let left = x + Double(index / LineChart.legendRows) * legendColumn
+      let y = top + 8 + Double(index % LineChart.legendRows) * LineChart.legendLine
+      let (start, end) = (Scene.Point(left, y), Scene.Point(left + 34, y))
       scene.add(.line([start, end], look.color, width: 1.6, dashes: look.dashes))
-      scene.add(.mark(look.mark, Scene.Point(x + 17, y), radius: 3.2, look.color))
-      scene.add(.text(Scene.Text(line.name, at: Scene.Point(x + 42, y + 4.2), size: 12)))
-      y += LineChart.legendLine
+      scene.add(.mark(look.mark, Scene.Point(left + 17, y), radius: 3.2, look.color))
+      scene.add(.text(Scene.Text(line.name, at: Scene.Point(left + 42, y + 4.2), size: 12)))
     }
-    y += 8
-    for note in notes {
+    let first = top + 16 + Double(min(series.count, LineChart.legendRows)) * LineChart.legendLine
+    for (index, note) in notes.enumerated() {
+      let y = first + Double(index) * LineChart.legendLine
       scene.add(.text(Scene.Text(note, at: Scene.Point(x, y + 4.2), size: 12, color: .gray)))
-      y += LineChart.legendLine
     }
   }
 }

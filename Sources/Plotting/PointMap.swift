@@ -1,14 +1,17 @@
-/// Named points in a plane, with the same unit along both axes.
+/// Labelled points in a plane, with the same unit along both axes.
 package struct PointMap: Sendable {
   /// A point.
   package struct Item: Sendable {
-    /// The name beside it.
+    /// The short name beside it.
+    package let label: String
+    /// The name in the list beside the picture; empty when the short one says it.
     package let name: String
     package let x, y: Double
     /// Whether it is drawn as one of another kind.
     package let isSpecial: Bool
 
-    package init(name: String, x: Double, y: Double, isSpecial: Bool = false) {
+    package init(label: String, name: String, x: Double, y: Double, isSpecial: Bool = false) {
+      self.label = label
       self.name = name
       self.x = x
       self.y = y
@@ -31,7 +34,8 @@ package struct PointMap: Sendable {
   }
 
   private static let margin = 24.0
-  private static let maximumNameWidth = 220.0
+  private static let maximumNameWidth = 240.0
+  private static let noteLine = 20.0
 
   /// The picture.
   package var scene: Scene {
@@ -47,11 +51,17 @@ package struct PointMap: Sendable {
     let frame = PlotFrame(
       left: PointMap.margin + 26 + tickWidth, top: PointMap.margin + 34, width: 520,
       height: height)
+    let notes = items.filter { !$0.name.isEmpty }.map { item in
+      Label.shortened("\(item.label)  \(item.name)", to: PointMap.maximumNameWidth, size: 12)
+    }
+    let noteWidth = notes.map { Label.width($0, size: 12) }.max() ?? 0
     let width = max(
-      frame.right + PointMap.maximumNameWidth * 0.5,
+      frame.right + 28 + noteWidth + PointMap.margin,
       PointMap.margin * 2 + Label.width(title, size: 15))
+    let noteHeight = Double(notes.count) * PointMap.noteLine
     var scene = Scene(
-      width: width, height: frame.bottom + 50 + PointMap.margin / 2, title: title)
+      width: width, height: max(frame.bottom + 62, frame.top + noteHeight + PointMap.margin),
+      title: title)
     scene.add(.text(Scene.Text(title, at: Scene.Point(PointMap.margin, 34), size: 15)))
     frame.drawHorizontalTicks(&scene, vertical)
     frame.drawVerticalTicks(&scene, horizontal)
@@ -64,7 +74,12 @@ package struct PointMap: Sendable {
       let color: Scene.Color = item.isSpecial ? .black : Palette.series(0).color
       scene.add(.mark(item.isSpecial ? .square : .circle, place, radius: 5, color))
     }
-    drawNames(&scene, finite, places, width: width)
+    drawLabels(&scene, finite, places)
+    for (index, note) in notes.enumerated() {
+      let y = frame.top + 12 + Double(index) * PointMap.noteLine
+      scene.add(
+        .text(Scene.Text(note, at: Scene.Point(frame.right + 28, y), size: 12, color: .gray)))
+    }
     return scene
   }
 
@@ -74,39 +89,55 @@ package struct PointMap: Sendable {
     return Scale([low - room, high + room], includesZero: false)
   }
 
-  /// Puts each name where it hides no point and no other name, when there is such a place.
-  private func drawNames(
-    _ scene: inout Scene, _ items: [Item], _ places: [Scene.Point], width: Double
-  ) {
-    var taken: [(low: Scene.Point, high: Scene.Point)] = places.map {
-      (Scene.Point($0.x - 6, $0.y - 6), Scene.Point($0.x + 6, $0.y + 6))
-    }
+  /// Puts each label where it hides no point and no other label, as near to its point as that goes; a line
+  /// leads to one that is not beside its point.
+  private func drawLabels(_ scene: inout Scene, _ items: [Item], _ places: [Scene.Point]) {
+    var taken = places.map { Box(around: $0, width: 12, height: 12) }
     for (item, place) in zip(items, places) {
-      let name = Label.shortened(item.name, to: PointMap.maximumNameWidth, size: 12)
-      let length = Label.width(name, size: 12)
-      let candidates = [
-        Scene.Point(place.x + 10, place.y + 4), Scene.Point(place.x - 10 - length, place.y + 4),
-        Scene.Point(place.x - length / 2, place.y - 10),
-        Scene.Point(place.x - length / 2, place.y + 20),
-        Scene.Point(place.x + 8, place.y - 9), Scene.Point(place.x + 8, place.y + 18),
-        Scene.Point(place.x - 8 - length, place.y - 9),
-        Scene.Point(place.x - 8 - length, place.y + 18),
-        Scene.Point(place.x - length / 2, place.y - 24),
-        Scene.Point(place.x - length / 2, place.y + 34),
-      ]
-      let boxes = candidates.map { point in
-        (low: Scene.Point(point.x, point.y - 10), high: Scene.Point(point.x + length, point.y + 3))
+      let length = Label.width(item.label, size: 12)
+      var chosen = Box(around: place, width: 0, height: 0)
+      var distance = 12.0
+      search: while distance < 240 {
+        for direction in PointMap.directions {
+          // Wide labels need more room beside than above their points.
+          let middle = Scene.Point(
+            place.x + direction.x * (distance + length / 2), place.y + direction.y * distance)
+          chosen = Box(around: middle, width: length + 2, height: 13)
+          if !taken.contains(where: chosen.overlaps) { break search }
+        }
+        distance += 8
       }
-      let free = boxes.firstIndex { box in
-        box.low.x >= 4 && box.high.x <= width - 4
-          && !taken.contains { other in
-            box.low.x < other.high.x && other.low.x < box.high.x && box.low.y < other.high.y
-              && other.low.y < box.high.y
-          }
+      taken.append(chosen)
+      if distance > 12 {
+        scene.addLine(place, chosen.middle, .gray, width: 0.7)
+        scene.add(.rectangle(chosen.low, chosen.high, .white))
       }
-      let chosen = free ?? 0
-      taken.append(boxes[chosen])
-      scene.add(.text(Scene.Text(name, at: candidates[chosen], size: 12)))
+      scene.add(
+        .text(
+          Scene.Text(
+            item.label, at: Scene.Point(chosen.middle.x, chosen.middle.y + 4.3), size: 12,
+            anchor: .middle)))
+    }
+  }
+
+  /// To the right first, then around.
+  private static let directions = [
+    Scene.Point(1, 0), Scene.Point(-1, 0), Scene.Point(0, -1), Scene.Point(0, 1),
+    Scene.Point(0.7, -0.7), Scene.Point(-0.7, -0.7), Scene.Point(0.7, 0.7), Scene.Point(-0.7, 0.7),
+  ]
+
+  private struct Box {
+    let low, high: Scene.Point
+
+    init(around middle: Scene.Point, width: Double, height: Double) {
+      low = Scene.Point(middle.x - width / 2, middle.y - height / 2)
+      high = Scene.Point(middle.x + width / 2, middle.y + height / 2)
+    }
+
+    var middle: Scene.Point { Scene.Point((low.x + high.x) / 2, (low.y + high.y) / 2) }
+
+    func overlaps(_ other: Box) -> Bool {
+      low.x < other.high.x && other.low.x < high.x && low.y < other.high.y && other.low.y < high.y
     }
   }
 }

@@ -7,6 +7,8 @@ enum StrokeFont {
   private static let unitsPerSize = 8 / 0.72
   private static let gap = 1.9
   private static let spaceWidth = 1.6
+  /// Dots and bars need some room.
+  private static let narrowest = 0.8
 
   /// The lines of a text that starts at the origin of its baseline.
   static func lines(_ text: String, size: Double) -> [[Scene.Point]] {
@@ -15,8 +17,10 @@ enum StrokeFont {
     var lines: [[Scene.Point]] = []
     for character in text {
       let strokes = strokes(of: character)
+      let isNarrow = strokes.allSatisfy { $0.allSatisfy { $0.x == 0 } }
+      let start = left + (isNarrow ? narrowest / 2 : 0)
       for stroke in strokes {
-        lines.append(stroke.map { Scene.Point((left + $0.x) * unit, ($0.y - 8) * unit) })
+        lines.append(stroke.map { Scene.Point((start + $0.x) * unit, ($0.y - 8) * unit) })
       }
       left += advance(strokes)
     }
@@ -31,7 +35,7 @@ enum StrokeFont {
 
   private static func advance(_ strokes: [[Scene.Point]]) -> Double {
     let width = strokes.flatMap { $0.map(\.x) }.max()
-    return (width ?? spaceWidth) + gap
+    return max(width ?? spaceWidth, narrowest) + gap
   }
 
   private static func strokes(of character: Character) -> [[Scene.Point]] {

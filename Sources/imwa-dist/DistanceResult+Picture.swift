@@ -21,7 +21,7 @@ extension DistanceResult {
   }
 
   private var heading: String {
-    "\(metric.title) of \(names.count) models, "
+    "\(metric.title) between \(names.count) models, "
       + "\(NumberText.grouped(report.parameterCount)) parameters"
   }
 
@@ -44,7 +44,7 @@ extension DistanceResult {
         values: layers.map { $0.value(ofPair: index) })
     }
     return LineChart(
-      title: heading + ", by layer", placeTitle: "layer", valueTitle: valueTitle,
+      title: heading + ", by layer", placeTitle: "layer, in the order of depth", valueTitle: valueTitle,
       places: layers.map(\.name), series: series,
       notes: labels.enumerated().map { "\(short($0.offset))  \($0.element)" }
     ).scene
@@ -58,8 +58,8 @@ extension DistanceResult {
     let items = zip(modelLabels, points).enumerated().map { index, item in
       let isBase = index == report.models.count
       return PointMap.Item(
-        name: isBase ? "base" : "\(index + 1)  \(item.0)", x: item.1.x, y: item.1.y,
-        isSpecial: isBase)
+        label: isBase ? "base" : String(index + 1), name: isBase ? "" : item.0, x: item.1.x,
+        y: item.1.y, isSpecial: isBase)
     }
     return PointMap(
       title: "Map of \(names.count) models by \(metric.title)",

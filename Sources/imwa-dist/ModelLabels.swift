@@ -11,19 +11,42 @@ enum ModelLabels {
     while front < shortest - 1, isCommon({ $0[front] }) { front += 1 }
     var back = 0
     while back < shortest - 1 - front, isCommon({ $0[$0.count - 1 - back] }) { back += 1 }
-    let labels = components.map { $0.dropFirst(front).dropLast(back).joined(separator: "/") }
-    return withoutCommonSuffix(labels)
+    return withoutCommonEnds(
+      components.map { $0.dropFirst(front).dropLast(back).joined(separator: "/") })
   }
 
-  /// `a.safetensors` and `b.safetensors` are `a` and `b`.
-  private static func withoutCommonSuffix(_ labels: [String]) -> [String] {
-    guard let point = labels[0].firstIndex(of: "."), point != labels[0].startIndex else {
-      return labels
+  /// `cnn_s1.safetensors` and `cnn_s2.safetensors` are `s1` and `s2`: words that all have at either end go.
+  private static func withoutCommonEnds(_ labels: [String]) -> [String] {
+    let words = labels.map { self.words(of: $0) }
+    guard let shortest = words.map(\.count).min() else { return labels }
+    var front = 0
+    while front < shortest - 1, words.allSatisfy({ $0[front] == words[0][front] }) { front += 1 }
+    var back = 0
+    while back < shortest - 1 - front,
+      words.allSatisfy({ $0[$0.count - 1 - back] == words[0][words[0].count - 1 - back] })
+    {
+      back += 1
     }
-    let suffix = String(labels[0][point...])
-    guard labels.allSatisfy({ $0.hasSuffix(suffix) && $0.count > suffix.count }) else {
-      return labels
+    return words.map { words in
+      let text = words.dropFirst(front).dropLast(back).joined()
+      return String(text.drop { !isWord($0) }.reversed().drop { !isWord($0) }.reversed())
     }
-    return labels.map { String($0.dropLast(suffix.count)) }
+  }
+
+  private static func isWord(_ character: Character) -> Bool {
+    character.isLetter || character.isNumber
+  }
+
+  /// `lr=0.01_s1` has the words `lr`, `=0`, `.01` and `_s1`.
+  private static func words(of text: String) -> [String] {
+    var words: [String] = []
+    for character in text {
+      if isWord(character), let last = words.last, !last.isEmpty {
+        words[words.count - 1] = last + String(character)
+      } else {
+        words.append(String(character))
+      }
+    }
+    return words
   }
 }
