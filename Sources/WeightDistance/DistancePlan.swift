@@ -66,7 +66,7 @@ extension MergePlan.Entry {
       return true
     }
     switch treatment {
-    case .combine: return false
+    case .combine, .poolVariance: return false
     case .fixed(let operation):
       return info.dtype.isAveraged || operation == .copyAgreeing(.refuseCodes)
     }
