@@ -77,7 +77,8 @@ let package = Package(
     .target(
       name: "Checkpoints",
       dependencies: [
-        "FileIO", "HDF5Format", "JSONText", "SafetensorsFormat", "TensorCore", system,
+        "Compression", "FileIO", "HDF5Format", "JSONText", "SafetensorsFormat", "TensorCore",
+        "ZipArchive", system,
       ],
       swiftSettings: strict),
 
@@ -142,7 +143,8 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests",
       dependencies: [
-        "Checkpoints", "FileIO", "HDF5Format", "JSONText", "TensorCore", "TestSupport", system,
+        "Checkpoints", "FileIO", "HDF5Format", "JSONText", "TensorCore", "TestSupport",
+        "ZipArchive", system,
       ],
       swiftSettings: testing),
     .testTarget(

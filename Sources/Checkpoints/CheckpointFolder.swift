@@ -132,7 +132,8 @@ enum CheckpointFolder {
   ///
   /// Metrics, training state and model cards describe the model they lie beside, not what is made of it.
   private static let sidecarPatterns = [
-    "config.json", "*_config.json", "tokenizer.json", "tokenizer.model", "tokenizer.model.*",
+    "config.json", "*_config.json", "metadata.json", "tokenizer.json", "tokenizer.model",
+    "tokenizer.model.*",
     "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
     "spiece.model", "sentencepiece*.model", "*.tiktoken", "tekken.json", "*.jinja",
     "chat_template.json", "modules.json", "*.py", "LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",

@@ -33,8 +33,16 @@ public protocol CheckpointFormat: Sendable {
 public enum CheckpointFormats {
   /// All of them; the first that recognises a file opens it.
   public static let all: [any CheckpointFormat.Type] = [
-    SafetensorsCheckpoint.self, HDF5Checkpoint.self,
+    SafetensorsCheckpoint.self, HDF5Checkpoint.self, KerasCheckpoint.self,
   ]
+
+  /// The format of the files in a folder that is to be written: that of the first input where it keeps its form.
+  static func format(forFolder request: OutputRequest) -> any CheckpointFormat.Type {
+    if case .hdf5? = request.arrangement, request.maximumShardSize == nil {
+      return HDF5Checkpoint.self
+    }
+    return SafetensorsCheckpoint.self
+  }
 
   /// The format of a file that is to be written, by the end of its name.
   public static func format(forOutput path: FilePath) -> (any CheckpointFormat.Type)? {

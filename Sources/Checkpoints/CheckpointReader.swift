@@ -11,6 +11,8 @@ public struct CheckpointReader: Sendable {
     case single(name: String?)
     /// An HDF5 file, whose structure the output keeps.
     case hdf5(HDF5Structure)
+    /// An archive of Keras, of which the output keeps all but the weights.
+    case keras(KerasArchive)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
     /// tensor.
     case sharded(
@@ -27,6 +29,8 @@ public struct CheckpointReader: Sendable {
   public let arrangement: Arrangement
   /// The folder that holds the model, when it is one and not a file.
   public let folder: FilePath?
+  /// Compares the checksums that the files have of their data, on some threads; nil when they have none.
+  public var checksums: (@Sendable (_ threads: Int) throws -> Void)?
   /// What the file holds besides tensors, which an output of the same format takes from the first input.
   public var otherContents: [String] = []
   /// The names of layers by their place in the file, where the names of tensors do not tell them.
@@ -87,6 +91,7 @@ public struct CheckpointReader: Sendable {
       notices: notices)
     reader.layerNames = layerNames
     reader.otherContents = otherContents
+    reader.checksums = checksums
     return reader
   }
 }

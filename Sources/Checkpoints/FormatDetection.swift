@@ -12,13 +12,13 @@ enum FormatDetection {
         .badInput, path, "the file is empty",
         hint: "a download or a copy did not finish: get the file again")
     }
-    if let problem = knownProblem(start) {
-      throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
-    }
     if let format = CheckpointFormats.all.first(where: {
       $0.recognizes(start: start)
     }) {
       return format
+    }
+    if let problem = knownProblem(start) {
+      throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
     }
     // The strict parser of the format that the name promises says best what is wrong.
     if let format = CheckpointFormats.format(forOutput: path) { return format }
@@ -58,7 +58,7 @@ enum FormatDetection {
 
   private static func foreignFormat(_ start: [UInt8]) -> String? {
     let signatures: [([UInt8], String)] = [
-      ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive (.pt, .npz or .keras)"),
+      ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive (.pt or .npz)"),
       ([0x50, 0x4B, 0x05, 0x06], "an empty ZIP archive"),
       ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], "a NumPy array"),
       (Array("GGUF".utf8), "a GGUF file"),
@@ -66,9 +66,6 @@ enum FormatDetection {
       ([0x80, 0x02], "a Python pickle"), ([0x80, 0x03], "a Python pickle"),
       ([0x80, 0x04], "a Python pickle"), ([0x80, 0x05], "a Python pickle"),
     ]
-    return signatures.first { signature, _ in
-      // Eight bytes of header length could start like a short signature; a brace behind them settles it.
-      start.starts(with: signature) && !SafetensorsCheckpoint.recognizes(start: start)
-    }?.1
+    return signatures.first { signature, _ in start.starts(with: signature) }?.1
   }
 }

@@ -34,6 +34,13 @@ public struct OutputRequest: Sendable {
   }
 }
 
+extension OutputRequest {
+  /// The name of a file in the output folder, that of a file of the first input; nil when the output is a file.
+  func fileName(like file: ReadableFile) -> String? {
+    form == .folder ? file.path.lastComponent?.string : nil
+  }
+}
+
 /// The bytes of an output, but for the tensors' values.
 public struct OutputLayout: Sendable {
   /// A tensor's place in a file.
@@ -107,6 +114,17 @@ public struct OutputLayout: Sendable {
   let builder: (any OutputBuilder)?
   /// What a format has to do to the staged file when the tensors are in it; nil for nothing.
   let finish: (@Sendable (FilePath) throws -> Void)?
+  /// Puts the finished file into the one that is the output; nil when it is that itself.
+  private(set) var enclose: (@Sendable (ReadableFile, WritableFile) throws -> Void)?
+
+  /// The same contents, put into another file.
+  func enclosed(by enclose: @escaping @Sendable (ReadableFile, WritableFile) throws -> Void)
+    -> OutputLayout
+  {
+    var layout = self
+    layout.enclose = enclose
+    return layout
+  }
 
   /// Lists the files.
   init(

@@ -18,6 +18,9 @@ public final class PreparedOutput {
   private let staged: StagedOutput
   private let request: OutputRequest
   private let sidecars: [String]
+  /// The output and what goes into it, when it encloses what is streamed.
+  private var enclosing: WritableFile?
+  private var contents: WritableFile?
 
   /// Lays an output out and checks that it can be written: names, formats, free space.
   ///
@@ -25,7 +28,7 @@ public final class PreparedOutput {
   public init(_ weights: WeightMap, to request: OutputRequest) throws {
     let format: any CheckpointFormat.Type
     if request.form == .folder {
-      format = SafetensorsCheckpoint.self
+      format = CheckpointFormats.format(forFolder: request)
     } else if let found = CheckpointFormats.format(forOutput: request.path) {
       format = found
     } else {
@@ -63,6 +66,7 @@ public final class PreparedOutput {
     try staged.begin { !ours.contains($0) }
     let stream = TensorStream(weights, layout: layout, options: options)
     let report = try layout.builder.map { try build($0, stream) } ?? fill(stream)
+    try encloseContents()
     for source in stream.program.inputs.sources { try source.checkUnchanged() }
     if let signal = options.interruption() { throw StreamError.interrupted(signal) }
     try staged.commit()
@@ -71,12 +75,12 @@ public final class PreparedOutput {
 
   /// Writes blocks to their places.
   private func fill(_ stream: TensorStream) throws -> StreamReport {
-    let files = try layout.files.map { try staged.createFile(named: $0.name, size: $0.size) }
+    let files = try layout.files.map { try createFile(named: $0.name, size: $0.size) }
     let report = try stream.run(into: FileSink(files: files))
     for name in sidecars { try copySidecar(name) }
     // An index is written when all that it names is there.
     for text in layout.texts {
-      try write(text.bytes, named: text.name)
+      try staged.createFile(named: text.name, size: text.bytes.count).write(text.bytes, at: 0)
     }
     if stream.options.verifies {
       let written = try files.map { try ReadableFile($0.path) }
@@ -85,13 +89,13 @@ public final class PreparedOutput {
       }
       try verify(stream, written)
     }
-    try layout.finish?(staged.stagingPath)
+    for file in files { try layout.finish?(file.path) }
     return report
   }
 
   /// Has a file built of the blocks.
   private func build(_ builder: any OutputBuilder, _ stream: TensorStream) throws -> StreamReport {
-    let file = try staged.createFile(size: 0)
+    let file = try createFile(named: layout.files[0].name, size: 0)
     let sink = try builder.begin(at: file.path)
     let report: StreamReport
     do {
@@ -101,10 +105,27 @@ public final class PreparedOutput {
       sink.abandon()
       throw error
     }
+    for name in sidecars { try copySidecar(name) }
     try layout.finish?(file.path)
     if stream.options.verifies { try verify(stream, [try builder.written(at: file.path)]) }
     byteCount = FileStatus(of: file.path)?.size ?? byteCount
     return report
+  }
+
+  /// The file that blocks are written to: one beside the output, when the output encloses it.
+  private func createFile(named name: String?, size: Int) throws -> WritableFile {
+    guard layout.enclose != nil else { return try staged.createFile(named: name, size: size) }
+    enclosing = try staged.createFile(size: 0)
+    let contents = try staged.createScratchFile(size: size)
+    self.contents = contents
+    return contents
+  }
+
+  private func encloseContents() throws {
+    guard let enclose = layout.enclose, let enclosing, let contents else { return }
+    try enclose(try ReadableFile(contents.path, label: request.path.string), enclosing)
+    staged.removeScratchFile()
+    byteCount = FileStatus(of: enclosing.path)?.size ?? byteCount
   }
 
   /// A folder that holds no model was most likely named by mistake: a home folder, a data set.
@@ -127,13 +148,6 @@ public final class PreparedOutput {
     guard let folder = request.sidecarFolder else { return }
     let source = try ReadableFile(folder.appending(name))
     try staged.createFile(named: name, size: source.size).fill(from: source)
-  }
-
-  private func write(_ bytes: [UInt8], named name: String) throws {
-    let file = try staged.createFile(named: name, size: bytes.count)
-    let buffer = ByteBuffer(count: bytes.count)
-    buffer.copy(from: bytes, range: 0..<bytes.count, to: 0)
-    try file.write(0..<bytes.count, of: buffer, at: 0)
   }
 
   /// Reads the inputs again, computes again, and compares with what was written.

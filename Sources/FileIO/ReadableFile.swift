@@ -9,7 +9,7 @@ public final class ReadableFile: ByteSource {
   /// The path it was opened with.
   public let path: FilePath
   /// The path, for messages.
-  public var label: String { path.string }
+  public let label: String
   /// Its size when it was opened.
   public let size: Int
   /// Which file it is.
@@ -20,8 +20,9 @@ public final class ReadableFile: ByteSource {
 
   /// Opens a file, following symbolic links.
   ///
+  /// - Parameter label: what to call it in messages; nil for its path.
   /// - Throws: `FileError` when it is missing, may not be read, or is not a regular file.
-  public init(_ path: FilePath) throws(FileError) {
+  public init(_ path: FilePath, label: String? = nil) throws(FileError) {
     // Opening a named pipe would wait for a writer; it is not a checkpoint in any case.
     guard let status = FileStatus(of: path) else {
       throw FileError(.open, path, errno: FileStatus.failure(of: path))
@@ -37,6 +38,7 @@ public final class ReadableFile: ByteSource {
       throw FileError(.open, path, errno: error as? Errno)
     }
     self.path = path
+    self.label = label ?? path.string
     let opened = FileStatus(of: descriptor) ?? status
     self.size = opened.size
     self.identity = opened.identity

@@ -44,7 +44,7 @@ public final class WritableFile: Sendable {
   /// Reserves the blocks of a file of this size.
   ///
   /// - Throws: `FileError` when the disk is too full.
-  func reserve(_ size: Int) throws(FileError) {
+  public func reserve(_ size: Int) throws(FileError) {
     let result = size > 0 ? imwa_preallocate(descriptor.rawValue, Int64(size)) : 0
     // File systems without preallocation fill up as blocks are written.
     guard [0, EOPNOTSUPP, ENOSYS, EINVAL].contains(result) else {
@@ -96,6 +96,20 @@ public final class WritableFile: Sendable {
       try source.read(at: start, count: count, into: buffer, at: 0)
       try write(0..<count, of: buffer, at: start)
     }
+  }
+
+  /// The same file for reading, whether it has a name or not.
+  func reopened(label: String) throws(FileError) -> ReadableFile {
+    try ReadableFile(FilePath("/proc/self/fd/\(descriptor.rawValue)"), label: label)
+  }
+
+  /// Writes bytes at `offset`.
+  ///
+  /// - Throws: `FileError`.
+  public func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    let buffer = ByteBuffer(count: bytes.count)
+    buffer.copy(from: bytes, range: 0..<bytes.count, to: 0)
+    try write(0..<bytes.count, of: buffer, at: offset)
   }
 
   /// Waits until the contents are on the disk, when that is asked for.

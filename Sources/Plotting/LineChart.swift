@@ -67,8 +67,9 @@ package struct LineChart: Sendable {
     let legendWidth = max(
       Double(columns) * legendColumn, notes.map { Label.width($0, size: 12) }.max() ?? 0)
     let height = max(top + plot.y + below, top + legendHeight) + LineChart.margin
-    let width = max(
-      legendX + legendWidth, LineChart.margin + Label.width(title, size: 15)) + LineChart.margin
+    let width =
+      max(
+        legendX + legendWidth, LineChart.margin + Label.width(title, size: 15)) + LineChart.margin
     var scene = Scene(width: width, height: height, title: title)
     scene.add(.text(Scene.Text(title, at: Scene.Point(LineChart.margin, 34), size: 15)))
     let frame = PlotFrame(left: left, top: top, width: plot.x, height: plot.y)

@@ -39,6 +39,7 @@ struct MergeJob {
       .recording(try provenance(method))
     weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
     let prepared = try PreparedOutput(weights, to: try request())
+    try checkChecksums()
     var report = MergeReport(
       description: description, method: type(of: method).name, inputs: readers.map(\.path.string),
       plan: plan, output: prepared)
@@ -58,6 +59,11 @@ struct MergeJob {
       try Console.output.write(Tool.printable(line) + "\n")
     }
     withExtendedLifetime((readers, report)) { CurrentProcess.end(status: 0) }
+  }
+
+  private func checkChecksums() throws {
+    let threads = run.threads ?? CurrentProcess.processorCount
+    for reader in readers { try reader.checksums?(threads) }
   }
 
   private func checkRepeatedInputs() throws {

@@ -44,7 +44,8 @@ extension DistanceResult {
         values: layers.map { $0.value(ofPair: index) })
     }
     return LineChart(
-      title: heading + ", by layer", placeTitle: "layer, in the order of depth", valueTitle: valueTitle,
+      title: heading + ", by layer", placeTitle: "layer, in the order of depth",
+      valueTitle: valueTitle,
       places: layers.map(\.name), series: series,
       notes: labels.enumerated().map { "\(short($0.offset))  \($0.element)" }
     ).scene

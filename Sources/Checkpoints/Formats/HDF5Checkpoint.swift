@@ -37,7 +37,10 @@ public enum HDF5Checkpoint: CheckpointFormat {
   }
 
   /// The checkpoint in an HDF5 file.
-  static func reader(of file: HDF5File, at path: FilePath) throws -> CheckpointReader {
+  static func reader(
+    of file: HDF5File, at path: FilePath, files: [ReadableFile]? = nil,
+    arrangement: CheckpointReader.Arrangement? = nil
+  ) throws -> CheckpointReader {
     var tensors: [Tensor] = []
     var others: [String] = []
     for dataset in file.catalogue.datasets {
@@ -55,8 +58,8 @@ public enum HDF5Checkpoint: CheckpointFormat {
     let layout = KerasLayout(file.catalogue)
     let weights = try WeightMap(layout.ordered(tensors), metadata: metadata(file.catalogue))
     var reader = CheckpointReader(
-      path: path, weights: weights, files: [file.file],
-      arrangement: .hdf5(HDF5Structure(source: file)))
+      path: path, weights: weights, files: files ?? [file.file],
+      arrangement: arrangement ?? .hdf5(HDF5Structure(source: file)))
     reader.layerNames = layout.layerNames
     reader.otherContents = others
     return reader
@@ -89,16 +92,13 @@ public enum HDF5Checkpoint: CheckpointFormat {
   public static func layout(of weights: WeightMap, for request: OutputRequest) throws
     -> OutputLayout
   {
-    guard case .hdf5(let structure)? = request.arrangement else {
-      return try HDF5Rebuild(
+    switch request.arrangement {
+    case .hdf5(let structure)?: try structure.layout(of: weights, for: request)
+    case .keras(let archive)?: try archive.structure.layout(of: weights, for: request)
+    default:
+      try HDF5Rebuild(
         weights, compressionLevel: request.compressionLevel, path: request.path
-      ).layout(for: request.path)
+      ).layout(for: request)
     }
-    guard request.compressionLevel == nil else {
-      throw CheckpointError(
-        .usage, request.path, "the output keeps the compression of the first input",
-        hint: "leave --compress out; h5repack -f GZIP=4 compresses an HDF5 file")
-    }
-    return try structure.layout(of: weights, path: request.path)
   }
 }

@@ -182,8 +182,8 @@ struct HDF5Rebuild: Sendable {
   }
 
   /// The tensors one after the other, cut between chunks.
-  func layout(for path: FilePath) throws -> OutputLayout {
-    try FreeSpace.check(needed: byteCount, for: path)
+  func layout(for request: OutputRequest) throws -> OutputLayout {
+    try FreeSpace.check(needed: byteCount, for: request.path)
     var placements: [OutputLayout.Placement] = []
     var placed = weights.tensors
     var cuts: [Int] = []
@@ -206,7 +206,8 @@ struct HDF5Rebuild: Sendable {
     return OutputLayout(
       files: [
         OutputLayout.File(
-          name: nil, prefix: [], placements: placements, size: offset, cuts: cuts)
+          name: source.flatMap { request.fileName(like: $0.file) }, prefix: [],
+          placements: placements, size: offset, cuts: cuts)
       ], placed: placed, builder: HDF5RebuildWriter(rebuild: self, placements: placements),
       finish: { [self] staged in try check(staged) })
   }

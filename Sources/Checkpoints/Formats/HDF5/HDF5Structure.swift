@@ -18,9 +18,15 @@ public struct HDF5Structure: Sendable {
   private static let usualByteCount = 12 << 10
 
   /// Where the values go, and what is carried over around them.
-  func layout(of weights: WeightMap, path: FilePath) throws -> OutputLayout {
+  func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout {
+    let path = request.path
+    guard request.compressionLevel == nil else {
+      throw CheckpointError(
+        .usage, path, "the output keeps the compression of the first input",
+        hint: "leave --compress out; h5repack -f GZIP=4 compresses an HDF5 file")
+    }
     guard isWrittenInPlace(weights) else {
-      return try HDF5Rebuild(source, weights, path: path).layout(for: path)
+      return try HDF5Rebuild(source, weights, path: path).layout(for: request)
     }
     var placements: [OutputLayout.Placement] = []
     var compact: [(tensor: Tensor, encoding: ElementEncoding)] = []
@@ -41,7 +47,8 @@ public struct HDF5Structure: Sendable {
     return OutputLayout(
       files: [
         OutputLayout.File(
-          name: nil, prefix: [], placements: placements, size: catalogue.fileSize,
+          name: request.fileName(like: source.file), prefix: [], placements: placements,
+          size: catalogue.fileSize,
           carried: try carriedPieces(around: placements, weights))
       ],
       finish: { [self, compact] staged in try finish(staged, compact: compact, texts: texts) })

@@ -1,0 +1,75 @@
+import FileIO
+import HDF5Format
+public import SystemPackage
+public import TensorCore
+import ZipArchive
+
+/// `.keras` files: archives of a model's configuration and its weights as an HDF5 file.
+///
+/// The configuration may name code to be run: it is never interpreted, only carried over byte for byte.
+public enum KerasCheckpoint: CheckpointFormat {
+  /// `Keras`.
+  public static let name = "Keras"
+  /// `.keras`.
+  public static let suffixes = [".keras"]
+
+  /// The configuration comes from the first input.
+  public static let writesFromTensorsAlone = false
+
+  /// Members are stored as they are.
+  public static let compresses = false
+
+  /// The members that Keras writes first.
+  private static let firstMembers = ["metadata.json", "config.json", "model.weights.h5"]
+
+  /// Whether the first member of an archive is one that Keras writes.
+  public static func recognizes(start: [UInt8]) -> Bool {
+    let headerSize = 30
+    guard start.starts(with: [0x50, 0x4B, 0x03, 0x04]), start.count > headerSize else {
+      return false
+    }
+    let length = Int(start[26]) | Int(start[27]) << 8
+    let name = start.dropFirst(headerSize).prefix(length)
+    return firstMembers.contains { name.elementsEqual($0.utf8) }
+  }
+
+  /// Opens an archive; libhdf5 looks at the weights in a child process.
+  public static func open(_ path: FilePath) throws -> CheckpointReader {
+    let file = try ReadableFile(path)
+    do {
+      let archive = try ZipFile(file, size: file.size)
+      let keras = try KerasArchive(archive, file)
+      var reader = try HDF5Checkpoint.reader(
+        of: keras.structure.source, at: path, files: [file], arrangement: .keras(keras))
+      reader.checksums = { threads in
+        do {
+          try archive.verify(keras.weights, threads: threads)
+        } catch let error as ZipError {
+          throw CheckpointError(path, error)
+        }
+      }
+      return reader
+    } catch let error as ZipError {
+      throw CheckpointError(path, error)
+    }
+  }
+
+  /// Puts the values into a copy of the first input's weights, and those into a copy of its archive.
+  public static func layout(of weights: WeightMap, for request: OutputRequest) throws
+    -> OutputLayout
+  {
+    guard case .keras(let archive)? = request.arrangement else {
+      throw CheckpointError(
+        .usage, request.path, "a .keras file has a model's configuration, which other files lack",
+        hint: "give a .keras file as the first input, or write .weights.h5")
+    }
+    let contents = try archive.structure.layout(of: weights, for: request)
+    return contents.enclosed { contents, output in
+      do {
+        try archive.write(contents, into: output)
+      } catch let error as ZipError {
+        throw CheckpointError(request.path, error)
+      }
+    }
+  }
+}
