@@ -152,10 +152,19 @@ let package = Package(
       dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "WeightAveraging"],
       swiftSettings: testing),
     .testTarget(
+      name: "WeightDistanceTests",
+      dependencies: ["Checkpoints", "TensorCore", "TestSupport", "WeightDistance"],
+      swiftSettings: testing),
+    .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: testing),
+    .testTarget(
       name: "ToolSupportTests", dependencies: ["TensorCore", "ToolSupport"], swiftSettings: testing),
     .testTarget(
       name: "imwa-avgTests",
       dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "imwa-avg"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "imwa-distTests",
+      dependencies: ["JSONText", "TestSupport", "WeightDistance", "imwa-dist"],
       swiftSettings: testing),
   ],
   cLanguageStandard: .gnu11

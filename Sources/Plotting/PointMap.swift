@@ -36,6 +36,8 @@ package struct PointMap: Sendable {
   private static let margin = 24.0
   private static let maximumNameWidth = 240.0
   private static let noteLine = 20.0
+  /// How far a label stands from its point when nothing is in the way.
+  private static let nearest = 12.0
 
   /// The picture.
   package var scene: Scene {
@@ -74,7 +76,7 @@ package struct PointMap: Sendable {
       let color: Scene.Color = item.isSpecial ? .black : Palette.series(0).color
       scene.add(.mark(item.isSpecial ? .square : .circle, place, radius: 5, color))
     }
-    drawLabels(&scene, finite, places)
+    drawLabels(&scene, finite, places, frame)
     for (index, note) in notes.enumerated() {
       let y = frame.top + 12 + Double(index) * PointMap.noteLine
       scene.add(
@@ -91,24 +93,35 @@ package struct PointMap: Sendable {
 
   /// Puts each label where it hides no point and no other label, as near to its point as that goes; a line
   /// leads to one that is not beside its point.
-  private func drawLabels(_ scene: inout Scene, _ items: [Item], _ places: [Scene.Point]) {
-    var taken = places.map { Box(around: $0, width: 12, height: 12) }
+  private func drawLabels(
+    _ scene: inout Scene, _ items: [Item], _ places: [Scene.Point], _ frame: PlotFrame
+  ) {
+    let inside = Box(
+      around: Scene.Point(frame.left + frame.width / 2, frame.top + frame.height / 2),
+      width: frame.width, height: frame.height)
+    let marks = places.map { Box(around: $0, width: 12, height: 12) }
+    var labels: [Box] = []
     for (item, place) in zip(items, places) {
       let length = Label.width(item.label, size: 12)
       var chosen = Box(around: place, width: 0, height: 0)
-      var distance = 12.0
+      var distance = PointMap.nearest
       search: while distance < 240 {
         for direction in PointMap.directions {
           // Wide labels need more room beside than above their points.
           let middle = Scene.Point(
             place.x + direction.x * (distance + length / 2), place.y + direction.y * distance)
           chosen = Box(around: middle, width: length + 2, height: 13)
-          if !taken.contains(where: chosen.overlaps) { break search }
+          let isFree = !labels.contains {
+            chosen.overlaps($0) || $0.isCrossed(from: place, to: middle)
+          }
+          if isFree, inside.contains(chosen), !marks.contains(where: chosen.overlaps) {
+            break search
+          }
         }
         distance += 8
       }
-      taken.append(chosen)
-      if distance > 12 {
+      labels.append(chosen)
+      if distance > PointMap.nearest {
         scene.addLine(place, chosen.middle, .gray, width: 0.7)
         scene.add(.rectangle(chosen.low, chosen.high, .white))
       }
@@ -124,6 +137,7 @@ package struct PointMap: Sendable {
   private static let directions = [
     Scene.Point(1, 0), Scene.Point(-1, 0), Scene.Point(0, -1), Scene.Point(0, 1),
     Scene.Point(0.7, -0.7), Scene.Point(-0.7, -0.7), Scene.Point(0.7, 0.7), Scene.Point(-0.7, 0.7),
+    Scene.Point(0.9, -0.4), Scene.Point(-0.9, -0.4), Scene.Point(0.9, 0.4), Scene.Point(-0.9, 0.4),
   ]
 
   private struct Box {
@@ -135,6 +149,21 @@ package struct PointMap: Sendable {
     }
 
     var middle: Scene.Point { Scene.Point((low.x + high.x) / 2, (low.y + high.y) / 2) }
+
+    func contains(_ other: Box) -> Bool {
+      low.x <= other.low.x && other.high.x <= high.x && low.y <= other.low.y
+        && other.high.y <= high.y
+    }
+
+    /// Whether a line between two points comes into the box.
+    func isCrossed(from start: Scene.Point, to end: Scene.Point) -> Bool {
+      (0...16).contains { step in
+        let part = Double(step) / 16
+        let x = start.x + (end.x - start.x) * part
+        let y = start.y + (end.y - start.y) * part
+        return x > low.x && x < high.x && y > low.y && y < high.y
+      }
+    }
 
     func overlaps(_ other: Box) -> Bool {
       low.x < other.high.x && other.low.x < high.x && low.y < other.high.y && other.low.y < high.y

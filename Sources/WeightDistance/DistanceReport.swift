@@ -66,7 +66,7 @@ public struct DistanceReport: Sendable {
   public let total: Group
   /// The distances of each tensor, in the order of the first model; empty when not asked for.
   public let tensors: [Group]
-  /// The distances of each layer, in the order of depth; empty when not asked for.
+  /// The distances of each layer, in the order of the first model, numbered ones by their numbers; empty when not asked for.
   public let layers: [Group]
   /// How far the models lie from their mean; nil for one model, or when not asked for.
   public let spread: Spread?

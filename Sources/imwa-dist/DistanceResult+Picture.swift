@@ -44,7 +44,7 @@ extension DistanceResult {
         values: layers.map { $0.value(ofPair: index) })
     }
     return LineChart(
-      title: heading + ", by layer", placeTitle: "layer, in the order of depth",
+      title: heading + ", by layer", placeTitle: "layer, in the order of the first model",
       valueTitle: valueTitle,
       places: layers.map(\.name), series: series,
       notes: labels.enumerated().map { "\(short($0.offset))  \($0.element)" }

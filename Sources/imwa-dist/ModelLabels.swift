@@ -27,6 +27,11 @@ enum ModelLabels {
     {
       back += 1
     }
+    // A number alone says too little: `seed=0` keeps its word.
+    let startsWithNumber = words.contains { words in
+      words[front].first { isWord($0) }?.isNumber ?? false
+    }
+    if startsWithNumber && front > 0 { front -= 1 }
     return words.map { words in
       let text = words.dropFirst(front).dropLast(back).joined()
       return String(text.drop { !isWord($0) }.reversed().drop { !isWord($0) }.reversed())

@@ -41,6 +41,22 @@ import Testing
     #expect(error?.hint?.contains("--missing") == true)
   }
 
+  @Test func comparingTakesOtherDTypesOfOneKind() throws {
+    let first = try map([("w", .float32, [2]), ("n", .int64, [1]), ("m", .bool, [1])])
+    let second = try map([("w", .bfloat16, [2]), ("n", .int32, [1]), ("m", .uint8, [1])])
+    #expect(try plan([first, second]) { $0.purpose = .comparing }.entries.count == 3)
+    let third = try map([("w", .int32, [2]), ("n", .float32, [1]), ("m", .bool, [1])])
+    let error = #expect(throws: AlignmentError.self) {
+      try plan([first, third]) { $0.purpose = .comparing }
+    }
+    #expect(error?.mismatches.count == 2)
+    #expect(error?.hint == nil)
+    let lacking = #expect(throws: AlignmentError.self) {
+      try plan([first, try map([])]) { $0.purpose = .comparing }
+    }
+    #expect(lacking?.hint == "--missing intersect leaves such tensors out")
+  }
+
   @Test func summarisesThousandsOfMismatches() throws {
     let first = try map((0..<3000).map { ("w\($0)", .float32, [1]) })
     let error = #expect(throws: AlignmentError.self) { try plan([first, try map([])]) }

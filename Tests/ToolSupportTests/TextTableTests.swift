@@ -1,0 +1,12 @@
+import Testing
+
+@testable import ToolSupport
+
+@Suite struct TextTableTests {
+  @Test func columnsAreAligned() {
+    #expect(
+      TextTable.lines([["name", "n"], ["é", "1000"], ["long name"]], leftAligned: [0]) == [
+        "name          n", "é          1000", "long name",
+      ])
+  }
+}
