@@ -35,7 +35,8 @@ import Testing
     #expect(result.output == "3 parameters in 1 tensor\n\nL2 distance  3\n")
     #expect(
       result.errors
-        == "imwa-dist: note: 1 tensor of BatchNorm statistics left out; --all-tensors includes them\n")
+        == "imwa-dist: note: 1 tensor of BatchNorm statistics left out; --all-tensors includes them\n"
+    )
   }
 
   @Test func threeModelsAreAMatrixWithTheirSpread() throws {
@@ -51,7 +52,8 @@ import Testing
   }
 
   @Test func jsonHasWhatTheManualSays() throws {
-    let result = try json("a.safetensors", "b.safetensors", "--base", "c.safetensors", "--per-tensor")
+    let result = try json(
+      "a.safetensors", "b.safetensors", "--base", "c.safetensors", "--per-tensor")
     guard case .object(let members) = result else { return #expect(Bool(false)) }
     #expect(
       members.map(\.key) == [
@@ -76,7 +78,8 @@ import Testing
 
   @Test func csvHasALineForEachValue() throws {
     try write("with,comma", [0, 0, 0], mean: 0)
-    let lines = try run("a.safetensors", "with,comma.safetensors", "--csv", "--metric", "max").output
+    let lines = try run("a.safetensors", "with,comma.safetensors", "--csv", "--metric", "max")
+      .output
       .split(separator: "\n")
     #expect(lines[0] == "scope,name,parameters,a,b,metric,value,place")
     #expect(lines[1] == "all,,3,a.safetensors,\"with,comma.safetensors\",max,2.0,h.0.w [1]")
@@ -91,9 +94,11 @@ import Testing
     #expect(above.errors.contains("l2 of b.safetensors and c.safetensors is 5, above 4.5"))
     #expect(try run("a.safetensors", "a.safetensors", "--fail-below", "1e-9").status == 1)
     #expect(
-      try run("a.safetensors", "b.safetensors", "--metric", "cosine", "--fail-above=-1").status == 1)
+      try run("a.safetensors", "b.safetensors", "--metric", "cosine", "--fail-above=-1").status == 1
+    )
     #expect(
-      try run("a.safetensors", "b.safetensors", "--metric", "all", "--fail-above", "1").status == 64)
+      try run("a.safetensors", "b.safetensors", "--metric", "all", "--fail-above", "1").status == 64
+    )
   }
 
   @Test func allTensorsCount() throws {
@@ -112,7 +117,9 @@ import Testing
     let models = ["d.safetensors", "e.safetensors", "--per-tensor", "--csv"]
     func names(_ options: String...) throws -> [Substring] {
       try ToolProcess.run("imwa-dist", models + options, in: folder.path).output
-        .split(separator: "\n").filter { $0.hasPrefix("tensor,") }.map { $0.split(separator: ",")[1] }
+        .split(separator: "\n").filter { $0.hasPrefix("tensor,") }.map {
+          $0.split(separator: ",")[1]
+        }
     }
     #expect(try names() == ["t0", "t1", "t2"])
     #expect(try names("--sort", "distance") == ["t2", "t1", "t0"])
@@ -174,8 +181,9 @@ import Testing
     #expect(allowed.errors.contains("NaN at [1]"))
     #expect(
       try run("a.safetensors", "bad.safetensors", "--allow-nan", "--fail-above", "9").status == 1)
-    guard case .array(let places)? = try json("a.safetensors", "bad.safetensors", "--allow-nan")[
-      "non_finite"]
+    guard
+      case .array(let places)? = try json("a.safetensors", "bad.safetensors", "--allow-nan")[
+        "non_finite"]
     else { return #expect(Bool(false)) }
     #expect(places.count == 1)
   }
