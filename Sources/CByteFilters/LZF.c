@@ -14,12 +14,13 @@ enum { LITERALS_MAXIMUM = 32, DISTANCE_MAXIMUM = 8192, MATCH_MINIMUM = 3, MATCH_
 
 /// Copies byte by byte when the repetition reaches into what it makes.
 static void repeat(uint8_t *output, size_t distance, size_t count) {
+  const uint8_t *earlier = output - distance;
   if (distance >= count) {
-    memcpy(output, output - distance, count);
+    memcpy(output, earlier, count);
   } else if (distance == 1) {
-    memset(output, output[-1], count);
+    memset(output, *earlier, count);
   } else {
-    for (size_t i = 0; i < count; i++) output[i] = output[i - distance];
+    for (size_t i = 0; i < count; i++) output[i] = earlier[i];
   }
 }
 
