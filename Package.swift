@@ -28,8 +28,10 @@ let package = Package(
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "WeightAveraging", targets: ["WeightAveraging"]),
     .library(name: "WeightDistance", targets: ["WeightDistance"]),
+    .library(name: "Training", targets: ["Training"]),
     .executable(name: "imwa-avg", targets: ["imwa-avg"]),
     .executable(name: "imwa-dist", targets: ["imwa-dist"]),
+    .executable(name: "imwa-train", targets: ["imwa-train"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -47,6 +49,11 @@ let package = Package(
     .systemLibrary(
       name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    // The trainer's inner loops; OpenBLAS for its matrix products, named like libhdf5.
+    .systemLibrary(
+      name: "CLibOpenBLAS", pkgConfig: "openblas-serial",
+      providers: [.apt(["libopenblas-serial-dev"])]),
+    .target(name: "CTrainingKernels", dependencies: ["CLibOpenBLAS", "CTensorKernels"]),
 
     // Values, kernels, files, text.
     .target(
@@ -91,6 +98,14 @@ let package = Package(
       name: "WeightDistance", dependencies: ["Checkpoints", "TensorCore"],
       swiftSettings: strict),
 
+    .target(
+      name: "Training",
+      dependencies: [
+        "Checkpoints", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText", "TensorCore",
+        system,
+      ],
+      swiftSettings: strict),
+
     // Option groups, progress, tables, exit codes, signals; and the tools.
     .target(
       name: "ToolSupport",
@@ -108,6 +123,14 @@ let package = Package(
       dependencies: [
         "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore", "ToolSupport",
         "WeightDistance",
+        argumentParser, system,
+      ],
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "imwa-train",
+      dependencies: [
+        "Checkpoints", "FileIO", "JSONText", "TensorCore", "ToolSupport", "Training",
         argumentParser, system,
       ],
       swiftSettings: strict),
@@ -163,8 +186,17 @@ let package = Package(
       dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "imwa-avg"],
       swiftSettings: testing),
     .testTarget(
-      name: "imwa-distTests",
-      dependencies: ["JSONText", "TestSupport", "WeightDistance", "imwa-dist"],
+      name: "TrainingTests",
+      dependencies: [
+        "Checkpoints", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText", "TensorCore",
+        "TestSupport", "Training", "WeightAveraging", system,
+      ],
+      swiftSettings: testing),
+    .testTarget(
+      name: "imwa-trainTests",
+      dependencies: [
+        "Checkpoints", "JSONText", "TensorCore", "TestSupport", "Training", "imwa-train",
+      ],
       swiftSettings: testing),
   ],
   cLanguageStandard: .gnu11

@@ -9,6 +9,8 @@ public struct OutputRequest: Sendable {
   public var path: FilePath
   /// Whether it is a file or a folder.
   public var form: StagedOutput.Form
+  /// The format of a file; nil for the one that the end of its name tells.
+  public var format: (any CheckpointFormat.Type)?
   /// The most bytes of tensors in one file of a folder; nil for no limit of its own.
   public var maximumShardSize: Int?
   /// The arrangement to keep in a folder, when no shard size is asked for.

@@ -28,8 +28,8 @@ public final class PreparedOutput {
   public init(_ weights: WeightMap, to request: OutputRequest) throws {
     let format: any CheckpointFormat.Type
     if request.form == .folder {
-      format = CheckpointFormats.format(forFolder: request)
-    } else if let found = CheckpointFormats.format(forOutput: request.path) {
+      format = SafetensorsCheckpoint.self
+    } else if let found = request.format ?? CheckpointFormats.format(forOutput: request.path) {
       format = found
     } else {
       throw CheckpointError(

@@ -21,6 +21,12 @@ public enum CurrentProcess {
   /// takes as long as averaging them.
   public static func end(status: Int32) -> Never { exit(status) }
 
+  /// The value of a variable of the environment; nil when it is not set.
+  public static func environmentValue(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
+  }
+
   /// The number of processors that this process may use, which a batch system may have limited.
   public static let processorCount = max(1, Int(imwa_processor_count()))
 

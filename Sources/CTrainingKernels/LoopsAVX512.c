@@ -1,0 +1,10 @@
+// Fused multiply-add would make the results depend on the processor.
+#pragma STDC FP_CONTRACT OFF
+
+#if defined(__x86_64__)
+
+#define VECTOR_FUNCTION __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define LOOPS imwa_loops_avx512
+#include "TrainingLoops.h"
+
+#endif
