@@ -52,6 +52,14 @@ package struct NumberList: ExpressibleByArgument, Sendable {
   /// The numbers.
   package let numbers: [Double]
 
+  /// Lists numbers, as a default.
+  package init(_ numbers: [Double]) { self.numbers = numbers }
+
+  /// The text that is read as these numbers.
+  package var defaultValueDescription: String {
+    numbers.map { $0 == $0.rounded() ? String(Int($0)) : String($0) }.joined(separator: ",")
+  }
+
   /// Reads the numbers; nil when one is none.
   package init?(argument: String) {
     var numbers: [Double] = []

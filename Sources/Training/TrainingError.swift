@@ -1,5 +1,18 @@
 public import TensorCore
 
+/// Training was ended by a signal; nothing was written.
+public struct TrainingInterruption: DiagnosedError, Hashable {
+  /// The signal.
+  public let signal: Int32
+  /// What kind of failure this is.
+  public var kind: FailureKind { .interrupted(signal: signal) }
+  /// The sentence.
+  public var description: String { "interrupted" }
+
+  /// Notes a signal.
+  public init(signal: Int32) { self.signal = signal }
+}
+
 /// Data, a model or settings that cannot be trained with.
 public struct TrainingError: DiagnosedError, Hashable {
   /// What kind of failure this is.

@@ -17,7 +17,7 @@ struct ImwaTrain: ParsableCommand {
         imwa-train experiment
       """,
     version: Provenance.toolkitVersion,
-    subcommands: [InitCommand.self, StepCommand.self, EvaluateCommand.self])
+    subcommands: [InitCommand.self, StepCommand.self, EvaluateCommand.self, ExperimentCommand.self])
 
   static let toolName = "imwa-train"
 }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Checkpoints
 import FileIO
 import JSONText
-import TensorCore
 import ToolSupport
 import Training
 
@@ -58,7 +57,7 @@ struct StepCommand: ParsableCommand {
 
     /// Takes an iteration in, and tells the mean loss since the last line when it is time.
     mutating func note(_ iteration: Int, _ loss: Double) throws {
-      if let signal = Signals.noted { throw Interruption(signal: signal) }
+      if let signal = Signals.noted { throw TrainingInterruption(signal: signal) }
       guard interval > 0 else { return }
       sum += loss
       count += 1
@@ -71,11 +70,4 @@ struct StepCommand: ParsableCommand {
       try Console.output.write(line.text + "\n")
     }
   }
-}
-
-/// Training was ended by a signal.
-struct Interruption: DiagnosedError {
-  let signal: Int32
-  var kind: FailureKind { .interrupted(signal: signal) }
-  var description: String { "interrupted" }
 }

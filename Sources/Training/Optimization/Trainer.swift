@@ -85,6 +85,15 @@ public final class Trainer {
     return WeightMap(distinct: tensors, metadata: [:])
   }
 
+  /// Goes on from other values.
+  ///
+  /// - Parameter forgetting: whether the optimizer forgets what it remembers.
+  func restart(from other: Model, movingAverage: Model?, forgetting: Bool) {
+    model.takeValues(of: other)
+    if let movingAverage { average?.takeValues(of: movingAverage) }
+    if forgetting { optimizer = OptimizerState(settings, layout: model.layout) }
+  }
+
   /// Makes the steps of `iterations`, which are counted over the whole training of `total`.
   ///
   /// - Parameter progress: called after each step with its iteration and the loss before it.
