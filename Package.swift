@@ -101,8 +101,8 @@ let package = Package(
     .target(
       name: "Training",
       dependencies: [
-        "Checkpoints", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText", "TensorCore",
-        system,
+        "Checkpoints", "Compression", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText",
+        "TensorCore", system,
       ],
       swiftSettings: strict),
 

@@ -115,8 +115,10 @@ extension Model {
     }
   }
 
-  /// - Throws: `TrainingError` when the model is for samples or classes of another number.
-  func checkFits(_ data: DataSet) throws(TrainingError) {
+  /// Checks that samples have the features and classes that the model is for.
+  ///
+  /// - Throws: `TrainingError` when their numbers differ.
+  public func checkFits(_ data: DataSet) throws(TrainingError) {
     guard architecture.inputCount == data.featureCount, architecture.classCount == data.classCount
     else {
       throw TrainingError.badInput(

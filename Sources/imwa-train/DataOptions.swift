@@ -5,7 +5,8 @@ import Training
 struct DataOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "digits, gaussian-mixture:SEPARATION", valueName: "data"))
+      "digits, gaussian-mixture:SEPARATION, mnist:FOLDER, cifar10:FOLDER, cifar100:FOLDER, csv:FILE, "
+        + "arrays:FILE (with x_train, y_train, x_test, y_test, or x and y).", valueName: "data"))
   var data = "digits"
 
   @Option(
@@ -28,6 +29,15 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "The column of labels of a csv file, by name or number. Default: the last.",
+      valueName: "column"))
+  var label: String?
+
+  @Flag(help: "Shift and scale features to mean 0 and deviation 1 over the training samples.")
+  var standardize = false
+
+  @Option(
+    help: ArgumentHelp(
       "What decides which samples are held out and left out; for a mixture, all samples.",
       valueName: "number"))
   var dataSeed: UInt64 = 0
@@ -40,6 +50,8 @@ struct DataOptions: ParsableArguments {
     source.imbalance = imbalance
     source.largestClass = largestClass
     source.testPerClass = testPerClass
+    source.labelColumn = label
+    source.standardizes = standardize
     source.seed = dataSeed
     return source
   }

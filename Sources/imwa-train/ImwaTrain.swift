@@ -17,7 +17,10 @@ struct ImwaTrain: ParsableCommand {
         imwa-train experiment
       """,
     version: Provenance.toolkitVersion,
-    subcommands: [InitCommand.self, StepCommand.self, EvaluateCommand.self, ExperimentCommand.self])
+    subcommands: [
+      InitCommand.self, StepCommand.self, EvaluateCommand.self, PredictCommand.self,
+      ExperimentCommand.self, KernelsCommand.self,
+    ])
 
   static let toolName = "imwa-train"
 }

@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// Labelled samples of one length.
 public struct DataSet {
   /// The number of features of a sample.
@@ -6,6 +8,8 @@ public struct DataSet {
   public let classCount: Int
   /// The class of each sample.
   public let labels: [Int32]
+  /// What the data calls its classes: their numbers, unless it says otherwise.
+  public internal(set) var classNames: [String]
 
   /// The features, a sample in each row.
   let rows: TrainingLoops.Rows
@@ -49,6 +53,7 @@ public struct DataSet {
     self.labels = labels
     self.featureCount = featureCount
     self.classCount = classCount
+    classNames = (0..<classCount).map { String($0) }
   }
 
   /// These samples, in this order.
@@ -59,9 +64,42 @@ public struct DataSet {
         from: rows.buffer, range: sample * rows.stride..<(sample + 1) * rows.stride,
         to: place * rows.stride)
     }
-    return DataSet(
+    var subset = DataSet(
       rows: TrainingLoops.Rows(buffer: buffer, count: samples.count, stride: rows.stride),
       labels: samples.map { labels[$0] }, featureCount: featureCount, classCount: classCount)
+    subset.classNames = classNames
+    return subset
+  }
+
+  /// The mean and the deviation of each feature; a deviation of 1 where all values are alike.
+  var moments: (means: [Double], deviations: [Double]) {
+    var sums = Array(repeating: (0.0, 0.0), count: featureCount)
+    for sample in 0..<count {
+      for (feature, value) in features(of: sample).enumerated() {
+        sums[feature].0 += Double(value)
+        sums[feature].1 += Double(value) * Double(value)
+      }
+    }
+    let total = Double(max(count, 1))
+    let means = sums.map { $0.0 / total }
+    let deviations = zip(sums, means).map { sum, mean in
+      let variance = sum.1 / total - mean * mean
+      // What rounding leaves of a constant is no variance.
+      return variance > 1e-12 * (sum.1 / total) ? variance.squareRoot() : 1
+    }
+    return (means, deviations)
+  }
+
+  /// The same samples with other features: less the mean, in units of the deviation.
+  func standardized(by moments: (means: [Double], deviations: [Double])) -> DataSet {
+    let result = subset(Array(0..<count))
+    for sample in 0..<count {
+      let values = features(of: sample).enumerated().map { feature, value in
+        Float((Double(value) - moments.means[feature]) / moments.deviations[feature])
+      }
+      result.rows.buffer.copy(from: values, to: sample * rows.stride)
+    }
+    return result
   }
 
   /// The features of a sample.
@@ -73,12 +111,31 @@ public struct DataSet {
 /// What a model is trained on, and what it is judged by.
 public struct DataSplit {
   /// The samples to train on.
-  public let training: DataSet
+  public internal(set) var training: DataSet
   /// The samples to judge by; as many of each class when they were held out here.
-  public let test: DataSet
+  public internal(set) var test: DataSet
+  /// How features were standardised; nil when they were not.
+  var moments: (means: [Double], deviations: [Double])?
 
   init(training: DataSet, test: DataSet) {
     self.training = training
     self.test = test
+  }
+
+  /// Samples without labels from a table, prepared as these are.
+  ///
+  /// - Throws: `FileError`, `TrainingError` for fields that are no numbers and lines of another length.
+  public func unlabelled(_ path: FilePath) throws -> DataSet {
+    let table = try CSVTable(DataFile.bytes(path), label: path.string)
+    let width = table.lines[0].fields.count
+    guard width == training.featureCount else {
+      throw TrainingError.badInput(
+        "\(path): expected \(training.featureCount) columns, one for each feature, found \(width)")
+    }
+    var samples = try DataSet(
+      features: table.features(), labels: Array(repeating: 0, count: table.lines.count),
+      featureCount: width, classCount: training.classCount)
+    samples.classNames = training.classNames
+    return moments.map { samples.standardized(by: $0) } ?? samples
   }
 }

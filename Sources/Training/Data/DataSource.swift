@@ -1,3 +1,5 @@
+public import SystemPackage
+
 /// Where samples come from, and which of them are used.
 public struct DataSource: Sendable, Hashable {
   /// A kind of data.
@@ -6,6 +8,16 @@ public struct DataSource: Sendable, Hashable {
     case digits
     /// Samples that are drawn from a mixture of normal distributions.
     case gaussianMixture(separation: Double)
+    /// A folder with the four files of MNIST.
+    case mnist(FilePath)
+    /// A folder with CIFAR-10 in its binary version.
+    case cifar10(FilePath)
+    /// A folder with CIFAR-100 in its binary version.
+    case cifar100(FilePath)
+    /// A table with a column of labels.
+    case csv(FilePath)
+    /// A file with the arrays x_train, y_train, x_test and y_test, or x and y.
+    case arrays(FilePath)
   }
 
   /// The kind of data.
@@ -16,6 +28,10 @@ public struct DataSource: Sendable, Hashable {
   public var largestClass: Int?
   /// The samples of each class that are held out for tests, where the data has no test set of its own.
   public var testPerClass: Int?
+  /// The name or, from 1 on, the number of a table's column of labels; nil for the last.
+  public var labelColumn: String?
+  /// Whether features are shifted and scaled to have mean 0 and deviation 1 over the training samples.
+  public var standardizes = false
   /// What decides which samples are held out and which are left out; for mixtures, the samples too.
   public var seed: UInt64 = 0
 
@@ -32,10 +48,16 @@ public struct DataSource: Sendable, Hashable {
     case ("gaussian-mixture", _):
       let numbers = try ParameterText(text, what: "data").parameters([1.2], in: 0...100)
       self.init(.gaussianMixture(separation: numbers[0]))
+    case ("mnist", 2): self.init(.mnist(FilePath(String(parts[1]))))
+    case ("cifar10", 2): self.init(.cifar10(FilePath(String(parts[1]))))
+    case ("cifar100", 2): self.init(.cifar100(FilePath(String(parts[1]))))
+    case ("csv", 2): self.init(.csv(FilePath(String(parts[1]))))
+    case ("arrays", 2): self.init(.arrays(FilePath(String(parts[1]))))
     default:
       throw TrainingError.usage(
         "there is no data '\(text)'",
-        hint: "the data sets are digits and gaussian-mixture:separation")
+        hint: "digits, gaussian-mixture:SEPARATION, mnist:FOLDER, cifar10:FOLDER, cifar100:FOLDER, "
+          + "csv:FILE and arrays:FILE are known")
     }
   }
 
@@ -51,12 +73,18 @@ public struct DataSource: Sendable, Hashable {
         throw TrainingError.usage("\(option) must be between 1 and \(1 << 24), not \(count)")
       }
     }
-    let split = try splitOfOrigin()
-    guard imbalance > 1 || largestClass != nil else { return split }
-    return DataSplit(
-      training: try LongTail.reduce(
-        split.training, imbalance: imbalance, largest: largestClass, seed: seed),
-      test: split.test)
+    var split = try splitOfOrigin()
+    if imbalance > 1 || largestClass != nil {
+      split.training = try LongTail.reduce(
+        split.training, imbalance: imbalance, largest: largestClass, seed: seed)
+    }
+    if standardizes {
+      let moments = split.training.moments
+      split.training = split.training.standardized(by: moments)
+      split.test = split.test.standardized(by: moments)
+      split.moments = moments
+    }
+    return split
   }
 
   private func splitOfOrigin() throws -> DataSplit {
@@ -64,11 +92,27 @@ public struct DataSource: Sendable, Hashable {
     case .digits:
       return try LongTail.split(
         HandwrittenDigits.load(), testPerClass: testPerClass ?? 48, seed: seed)
+    case .mnist(let folder): return try ImageFolders.mnist(folder)
+    case .cifar10(let folder): return try ImageFolders.cifar10(folder)
+    case .cifar100(let folder): return try ImageFolders.cifar100(folder)
+    case .csv(let path):
+      let table = try CSVTable(DataFile.bytes(path), label: path.string)
+      return try held(out: table.dataSet(labelColumn: labelColumn))
+    case .arrays(let path):
+      let parts = try ArrayFile(path.string).parts()
+      return try parts.test.map { DataSplit(training: parts.training, test: $0) }
+        ?? held(out: parts.training)
     case .gaussianMixture(let separation):
       let mixture = GaussianMixture(separation: separation, seed: seed)
       return DataSplit(
         training: mixture.samples(perClass: largestClass ?? 300, for: .mixtureTraining),
         test: mixture.samples(perClass: testPerClass ?? 200, for: .mixtureTest))
     }
+  }
+
+  /// Holds out a fifth of the smallest class from each, unless it is said how many.
+  private func held(out data: DataSet) throws -> DataSplit {
+    let smallest = data.classSizes.min() ?? 0
+    return try LongTail.split(data, testPerClass: testPerClass ?? max(1, smallest / 5), seed: seed)
   }
 }

@@ -62,9 +62,22 @@ extension DataSet {
     bytes: ArraySlice<UInt8>, labels: [Int32], featureCount: Int, classCount: Int,
     largestByte: Float
   ) throws(TrainingError) {
+    guard bytes.count == labels.count * featureCount, featureCount > 0 else {
+      throw .badInput("\(bytes.count) pixels do not make \(labels.count) images")
+    }
+    guard labels.allSatisfy({ $0 >= 0 && $0 < classCount }) else {
+      throw .badInput("a label is not below the number of classes, \(classCount)")
+    }
     let values = (0...255).map { Float($0) / largestByte }
-    try self.init(
-      features: bytes.map { values[Int($0)] }, labels: labels, featureCount: featureCount,
-      classCount: classCount)
+    let stride = FloatBuffer.padded(featureCount)
+    let buffer = FloatBuffer(count: max(labels.count, 1) * stride)
+    for sample in labels.indices {
+      let start = bytes.startIndex + sample * featureCount
+      buffer.copy(
+        from: bytes[start..<start + featureCount].map { values[Int($0)] }, to: sample * stride)
+    }
+    self.init(
+      rows: TrainingLoops.Rows(buffer: buffer, count: labels.count, stride: stride), labels: labels,
+      featureCount: featureCount, classCount: classCount)
   }
 }
