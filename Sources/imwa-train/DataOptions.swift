@@ -23,7 +23,8 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The samples of each class to hold out for tests, where the data has no test set.",
+      "The test samples of each class: held out, or of the data's own test set. Default: 48 of the "
+        + "digits, 200 of a mixture, else a fifth or the test set.",
       valueName: "count"))
   var testPerClass: Int?
 

@@ -26,7 +26,7 @@ public struct DataSource: Sendable, Hashable {
   public var imbalance = 1.0
   /// The training samples of the first class; nil for all, or with an imbalance those of the smallest.
   public var largestClass: Int?
-  /// The samples of each class that are held out for tests, where the data has no test set of its own.
+  /// The test samples of each class: held out, or taken from the test set that the data has.
   public var testPerClass: Int?
   /// The name or, from 1 on, the number of a table's column of labels; nil for the last.
   public var labelColumn: String?
@@ -68,6 +68,9 @@ public struct DataSource: Sendable, Hashable {
     guard imbalance >= 1, imbalance.isFinite else {
       throw TrainingError.usage("the imbalance must be at least 1, not \(imbalance)")
     }
+    if labelColumn != nil, !isTable {
+      throw TrainingError.usage("--label names a column of a csv file, which this data is not")
+    }
     for (count, option) in [(largestClass, "--largest-class"), (testPerClass, "--test-per-class")] {
       if let count, !(1...1 << 24).contains(count) {
         throw TrainingError.usage("\(option) must be between 1 and \(1 << 24), not \(count)")
@@ -87,20 +90,24 @@ public struct DataSource: Sendable, Hashable {
     return split
   }
 
+  private var isTable: Bool {
+    if case .csv = origin { true } else { false }
+  }
+
   private func splitOfOrigin() throws -> DataSplit {
     switch origin {
     case .digits:
       return try LongTail.split(
         HandwrittenDigits.load(), testPerClass: testPerClass ?? 48, seed: seed)
-    case .mnist(let folder): return try ImageFolders.mnist(folder)
-    case .cifar10(let folder): return try ImageFolders.cifar10(folder)
-    case .cifar100(let folder): return try ImageFolders.cifar100(folder)
+    case .mnist(let folder): return try balanced(ImageFolders.mnist(folder))
+    case .cifar10(let folder): return try balanced(ImageFolders.cifar10(folder))
+    case .cifar100(let folder): return try balanced(ImageFolders.cifar100(folder))
     case .csv(let path):
       let table = try CSVTable(DataFile.bytes(path), label: path.string)
       return try held(out: table.dataSet(labelColumn: labelColumn))
     case .arrays(let path):
       let parts = try ArrayFile(path.string).parts()
-      return try parts.test.map { DataSplit(training: parts.training, test: $0) }
+      return try parts.test.map { try balanced(DataSplit(training: parts.training, test: $0)) }
         ?? held(out: parts.training)
     case .gaussianMixture(let separation):
       let mixture = GaussianMixture(separation: separation, seed: seed)
@@ -108,6 +115,14 @@ public struct DataSource: Sendable, Hashable {
         training: mixture.samples(perClass: largestClass ?? 300, for: .mixtureTraining),
         test: mixture.samples(perClass: testPerClass ?? 200, for: .mixtureTest))
     }
+  }
+
+  /// Takes as many test samples of each class as are asked for, from a test set that the data has.
+  private func balanced(_ split: DataSplit) throws -> DataSplit {
+    guard let testPerClass else { return split }
+    return DataSplit(
+      training: split.training,
+      test: try LongTail.reduce(split.test, imbalance: 1, largest: testPerClass, seed: seed))
   }
 
   /// Holds out a fifth of the smallest class from each, unless it is said how many.

@@ -47,7 +47,7 @@ enum LongTail {
       guard samples[label].count >= size else {
         throw .badInput(
           "class \(label) has \(samples[label].count) samples, but \(size) are asked for",
-          hint: "choose a smaller --largest-class")
+          hint: "choose smaller counts for each class")
       }
       chosen += samples[label][..<size]
     }
