@@ -35,11 +35,13 @@ struct ContractOptions: ParsableArguments {
   var seed: UInt64?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The first iteration. [IMWA_FROM_ITERATION] Default: 0.", valueName: "number"))
   var fromIteration: Int?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "The iteration to stop before. [IMWA_TO_ITERATION]", valueName: "number"))
   var toIteration: Int?

@@ -19,12 +19,13 @@ public struct ToolProcess {
 
   /// Prepares a run of the tool of this name, which stands beside the test program.
   ///
-  /// - Parameter limits: words for the shell's `ulimit`, such as `-f 100`.
+  /// - Parameters:
+  ///   - limits: words for the shell's `ulimit`, such as `-f 100`.
+  ///   - environment: variables besides those of the tests.
   public init(
-    _ tool: String, _ arguments: [String], limits: String? = nil, in directory: String? = nil
-  )
-    throws
-  {
+    _ tool: String, _ arguments: [String], limits: String? = nil,
+    environment: [String: String] = [:], in directory: String? = nil
+  ) throws {
     folder = try TemporaryFolder()
     output = URL(fileURLWithPath: folder.file("output"))
     errors = URL(fileURLWithPath: folder.file("errors"))
@@ -39,6 +40,9 @@ public struct ToolProcess {
     } else {
       process.executableURL = URL(fileURLWithPath: path)
       process.arguments = arguments
+    }
+    if !environment.isEmpty {
+      process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     }
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     process.standardOutput = try FileHandle(forWritingTo: output)
