@@ -31,7 +31,7 @@ let package = Package(
     .library(name: "Training", targets: ["Training"]),
     .executable(name: "imwa-avg", targets: ["imwa-avg"]),
     .executable(name: "imwa-dist", targets: ["imwa-dist"]),
-    .executable(name: "imwa-train", targets: ["imwa-train"]),
+    .executable(name: "imwa-run", targets: ["imwa-run"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -55,6 +55,10 @@ let package = Package(
       providers: [.apt(["libopenblas-serial-dev"])]),
     .target(name: "CTrainingKernels", dependencies: ["CLibOpenBLAS", "CTensorKernels"]),
 
+    // libyaml's events as flat records.
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CYAML", dependencies: ["CLibYAML"]),
+
     // Values, kernels, files, text.
     .target(
       name: "TensorCore", dependencies: ["CByteFilters", "CTensorKernels"], swiftSettings: strict),
@@ -66,6 +70,7 @@ let package = Package(
       name: "Compression", dependencies: ["CByteFilters", "CDeflate", "CZlib", "TensorCore"],
       swiftSettings: strict),
     .target(name: "Plotting", swiftSettings: strict),
+    .target(name: "YAMLText", dependencies: ["CYAML"], swiftSettings: strict),
 
     // Bytes <-> a format's own structure.
     .target(
@@ -98,11 +103,12 @@ let package = Package(
       name: "WeightDistance", dependencies: ["Checkpoints", "TensorCore"],
       swiftSettings: strict),
 
+    // Whole runs, episode by episode: the only asynchronous layer.
     .target(
-      name: "Training",
+      name: "Episodes",
       dependencies: [
-        "Checkpoints", "Compression", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText",
-        "TensorCore", system,
+        "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore", "WeightAveraging",
+        "WeightDistance", "YAMLText", system,
       ],
       swiftSettings: strict),
 
@@ -128,9 +134,9 @@ let package = Package(
       swiftSettings: strict),
 
     .executableTarget(
-      name: "imwa-train",
+      name: "imwa-run",
       dependencies: [
-        "Checkpoints", "FileIO", "JSONText", "TensorCore", "ToolSupport", "Training",
+        "Checkpoints", "Episodes", "FileIO", "JSONText", "Plotting", "TensorCore", "ToolSupport",
         argumentParser, system,
       ],
       swiftSettings: strict),
@@ -181,6 +187,17 @@ let package = Package(
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: testing),
     .testTarget(
       name: "ToolSupportTests", dependencies: ["TensorCore", "ToolSupport"], swiftSettings: testing),
+    .testTarget(name: "YAMLTextTests", dependencies: ["YAMLText"], swiftSettings: testing),
+    .testTarget(
+      name: "EpisodesTests",
+      dependencies: [
+        "Checkpoints", "Episodes", "FileIO", "JSONText", "TensorCore", "TestSupport", system,
+      ],
+      swiftSettings: testing),
+    .testTarget(
+      name: "imwa-runTests",
+      dependencies: ["Episodes", "JSONText", "TestSupport", "imwa-run"],
+      swiftSettings: testing),
     .testTarget(
       name: "imwa-avgTests",
       dependencies: ["Checkpoints", "JSONText", "TensorCore", "TestSupport", "imwa-avg"],

@@ -1,5 +1,6 @@
 import CSystemShims
 import Glibc
+public import SystemPackage
 
 /// Signals that ask the process to end, noted so that work can stop cleanly.
 public enum Signals {
@@ -21,10 +22,25 @@ public enum CurrentProcess {
   /// takes as long as averaging them.
   public static func end(status: Int32) -> Never { exit(status) }
 
-  /// The value of a variable of the environment; nil when it is not set.
-  public static func environmentValue(_ name: String) -> String? {
-    guard let value = unsafe getenv(name) else { return nil }
-    return unsafe String(cString: value)
+  /// The environment, as `NAME=VALUE`.
+  public static var environment: [String] {
+    var result: [String] = []
+    var next = unsafe environ
+    while let entry = unsafe next.pointee {
+      result.append(unsafe String(cString: entry))
+      unsafe next += 1
+    }
+    return result
+  }
+
+  /// The program that runs.
+  public static var program: FilePath? { try? Folder.target(ofLink: "/proc/self/exe") }
+
+  /// The name of this machine.
+  public static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard unsafe gethostname(&name, 255) == 0 else { return "unknown" }
+    return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The number of processors that this process may use, which a batch system may have limited.

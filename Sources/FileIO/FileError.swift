@@ -11,6 +11,7 @@ public struct FileError: DiagnosedError, Hashable {
     case create = "cannot be created"
     case write = "writing failed"
     case replace = "cannot be put in place"
+    case start = "cannot be started"
   }
 
   /// What was being done.
@@ -41,6 +42,7 @@ public struct FileError: DiagnosedError, Hashable {
     case .open, .list: isOutOfFiles ? .inputOutput : .missingInput
     case .read, .write: .inputOutput
     case .create, .replace: isFull ? .inputOutput : .cannotCreate
+    case .start: .missingInput
     }
   }
 

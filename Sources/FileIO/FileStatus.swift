@@ -30,6 +30,10 @@ public struct FileStatus: Sendable {
   public let identity: Identity
   /// The size in bytes.
   public let size: Int
+  /// When the contents were changed, in seconds since 1970.
+  public var modificationTime: Double {
+    Double(version.seconds) + Double(version.nanoseconds) / 1e9
+  }
   let version: Version
   let permissions: mode_t
   let owner: uid_t

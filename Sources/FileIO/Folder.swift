@@ -48,7 +48,7 @@ public enum Folder {
   /// Makes a folder in an existing one.
   ///
   /// - Parameter original: the folder whose owner and mode it gets, as far as the system lets.
-  static func create(_ path: FilePath, like original: FileStatus? = nil) throws(FileError) {
+  public static func create(_ path: FilePath, like original: FileStatus? = nil) throws(FileError) {
     guard unsafe path.withPlatformString({ unsafe mkdir($0, 0o777) }) == 0 else {
       throw FileError(.create, path, errno: Errno(rawValue: errno))
     }
@@ -62,7 +62,7 @@ public enum Folder {
   }
 
   /// Removes a file, or a folder and all that is in it; links are removed, not followed.
-  static func removeAll(_ path: FilePath) {
+  public static func removeAll(_ path: FilePath) {
     guard FileStatus(ofLink: path)?.kind == .folder else { return unlink(path) }
     for component in (try? components(in: path)) ?? [] { removeAll(path.appending(component)) }
     _ = unsafe path.withPlatformString { unsafe rmdir($0) }
@@ -107,6 +107,54 @@ public enum Folder {
     try file.finish()
   }
 
+  /// Where a symbolic link leads to.
+  static func target(ofLink path: FilePath) throws(FileError) -> FilePath {
+    var target = [CChar](repeating: 0, count: 4096)
+    let length = unsafe path.withPlatformString { unsafe readlink($0, &target, 4095) }
+    guard length > 0 else { throw FileError(.open, path, errno: Errno(rawValue: errno)) }
+    return FilePath(platformString: target)
+  }
+
+  /// A path that means the same in every working folder.
+  public static func absolute(_ path: FilePath) -> FilePath {
+    if path.isAbsolute { return path.lexicallyNormalized() }
+    var current = [CChar](repeating: 0, count: 4096)
+    guard unsafe getcwd(&current, 4096) != nil else { return path }
+    return FilePath(platformString: current).pushing(path).lexicallyNormalized()
+  }
+
+  /// Copies a file, or a folder with all that is in it, in one step and forced to the disk; what has the name
+  /// is replaced.
+  ///
+  /// - Throws: `FileError`.
+  public static func copyAll(_ path: FilePath, to other: FilePath) throws(FileError) {
+    let name = other.lastComponent?.string ?? "copy"
+    let partial = other.parent.appending(".\(name).imwa-partial")
+    removeAll(partial)
+    try copyContents(of: path, to: partial)
+    if FileStatus(ofLink: other)?.kind == .folder { removeAll(other) }
+    let result: Int32 = unsafe partial.withPlatformString { from in
+      unsafe other.withPlatformString { to in unsafe rename(from, to) == 0 ? 0 : errno }
+    }
+    guard result == 0 else {
+      removeAll(partial)
+      throw FileError(.replace, other, errno: Errno(rawValue: result))
+    }
+    try synchronize(other.parent)
+  }
+
+  private static func copyContents(of path: FilePath, to other: FilePath) throws(FileError) {
+    guard let status = FileStatus(of: path) else {
+      throw FileError(.open, path, errno: FileStatus.failure(of: path))
+    }
+    guard status.kind == .folder else { return try copy(path, status, to: other) }
+    try create(other)
+    for component in try components(in: path) {
+      try copyContents(of: path.appending(component), to: other.appending(component))
+    }
+    try synchronize(other)
+  }
+
   /// A folder that is open to be locked or forced to the disk.
   static func open(_ path: FilePath) throws(FileError) -> FileDescriptor {
     do {
@@ -120,6 +168,49 @@ public enum Folder {
   static func synchronize(_ descriptor: FileDescriptor) -> Bool {
     // Some network file systems cannot synchronise folders; their rename is already safe.
     fsync(descriptor.rawValue) == 0 || errno == EINVAL
+  }
+
+  /// Waits until the names in a folder are on the disk.
+  ///
+  /// - Throws: `FileError`.
+  public static func synchronize(_ path: FilePath) throws(FileError) {
+    let descriptor = try open(path)
+    defer { try? descriptor.close() }
+    guard synchronize(descriptor) else {
+      throw FileError(.write, path, errno: Errno(rawValue: errno))
+    }
+  }
+
+  /// Waits until a file's contents are on the disk, or those of all files in a folder and their names.
+  ///
+  /// - Throws: `FileError`.
+  public static func synchronizeAll(_ path: FilePath) throws(FileError) {
+    if FileStatus(of: path)?.kind == .folder {
+      for component in try components(in: path) { try synchronizeAll(path.appending(component)) }
+      return try synchronize(path)
+    }
+    let failure: Errno?
+    do {
+      let file = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+      failure = fsync(file.rawValue) == 0 ? nil : Errno(rawValue: errno)
+      try file.close()
+    } catch {
+      throw FileError(.open, path, errno: error as? Errno)
+    }
+    if let failure { throw FileError(.write, path, errno: failure) }
+  }
+
+  /// Makes a folder and those that it lies in, as far as they are missing.
+  ///
+  /// - Throws: `FileError`.
+  public static func createAll(_ path: FilePath) throws(FileError) {
+    if FileStatus(of: path)?.kind == .folder || path.isEmpty { return }
+    try createAll(path.parent)
+    do {
+      try create(path)
+    } catch  where error.errno == .fileExists && FileStatus(of: path)?.kind == .folder {
+      return
+    }
   }
 
   /// The bytes that a user may still write on the file system of `path`; nil when it does not say.

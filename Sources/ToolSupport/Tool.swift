@@ -65,6 +65,18 @@ package struct Tool: Sendable {
     }
   }
 
+  /// Runs `body`, which may wait; an error is told as by `run`.
+  package func run(_ body: () async throws -> Void) async throws {
+    Signals.watch()
+    CurrentProcess.raiseOpenFiles()
+    do {
+      try await body()
+    } catch let error as any DiagnosedError {
+      complain(error.description, hint: error.hint)
+      throw Tool.exitCode(for: error.kind)
+    }
+  }
+
   /// Says something that a user should know, unless it should be quiet.
   package func notice(_ text: String) {
     guard talk == .normal else { return }

@@ -36,10 +36,45 @@ void imwa_keep_freed_memory(void);
 // Prepares the calling thread's heap for many small allocations of so many bytes together.
 void imwa_reserve_heap(size_t size);
 
+/// How a program is started.
+typedef struct {
+  /// The program, looked for on PATH, and its arguments; NULL behind the last.
+  const char *const *arguments;
+  /// The environment as NAME=VALUE; NULL behind the last.
+  const char *const *environment;
+  /// The working folder.
+  const char *folder;
+  /// The descriptors that become its standard output and standard error. It inherits no other; its input is empty.
+  int output;
+  int errors;
+  /// Whether it leads a session of its own, or else a process group of its own.
+  bool leads_session;
+  /// Whether it is killed when the thread that starts it ends.
+  bool dies_with_parent;
+} imwa_program;
+
+/// Starts a program with all signals as they are by default. Returns 0 or an errno, also that of finding it.
+int imwa_start_program(const imwa_program *program, int *process);
+
+/// Waits until a process of the list ends or some milliseconds pass; returns at once for one that is gone.
+void imwa_wait_for_processes(const int *processes, size_t count, int milliseconds);
+
+/// Collects a child that ended: 1 and its wait status, 0 while it runs, -1 when it is no child.
+int imwa_collect_child(int process, int *status);
+
+/// Blocks the signals that ask a process to end, and that of children, for `imwa_next_signal`.
+void imwa_block_signals(void);
+
+/// Takes a blocked signal, waiting for some milliseconds; 0 when none came.
+int imwa_next_signal(int milliseconds);
+
 /// The number of processors that this process may run on.
 int imwa_processor_count(void);
 
 /// The width of the terminal behind a descriptor, 0 when there is none.
 int imwa_terminal_width(int descriptor);
+
+/// The height of the terminal behind a descriptor, 0 when there is none.
+int imwa_terminal_height(int descriptor);
 
 #endif

@@ -1,0 +1,80 @@
+import Checkpoints
+import FileIO
+public import SystemPackage
+import TensorCore
+import YAMLText
+
+extension Plan {
+  /// Reads a plan file.
+  ///
+  /// - Throws: `PlanError` with all that is wrong, `FileError`.
+  public static func read(_ path: FilePath, settings: [Setting]) throws -> (
+    plan: Plan, bytes: [UInt8]
+  ) {
+    let file = try ReadableFile(path)
+    guard file.size <= SmallFile.maximumSize else {
+      throw PlanError(path: path, problems: [PlanProblem(nil, "the file is too large for a plan")])
+    }
+    let bytes = try file.bytes(in: 0..<file.size)
+    let folder = Folder.absolute(path).removingLastComponent()
+    return (try Plan(parsing: bytes, path: path, folder: folder, settings: settings), bytes)
+  }
+
+  /// Checks what the plan names: the checkpoint to start from, the programs, the formats.
+  ///
+  /// - Parameter path: where the plan is, for messages.
+  /// - Throws: `PlanError` with all that is wrong.
+  public func checkFiles(_ path: FilePath) throws(PlanError) {
+    var problems: [PlanProblem] = []
+    if case .file(let initial) = initial {
+      do {
+        let reader = try CheckpointReader(opening: initial)
+        if !reader.weights.tensors.contains(where: { $0.info.dtype.isAveraged }) {
+          problems.append(PlanProblem(nil, "init: \(initial): it has no weights to average"))
+        }
+      } catch {
+        let text = (error as? any DiagnosedError)?.description ?? "\(error)"
+        problems.append(PlanProblem(nil, "init: \(text)"))
+      }
+    }
+    if !suffix.isEmpty, CheckpointFormats.format(forOutput: FilePath("model" + suffix)) == nil {
+      let known = CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: ", ")
+      problems.append(
+        PlanProblem(nil, "averages cannot be written as '\(suffix)'; formats end in \(known)"))
+    }
+    let folder = Folder.absolute(path).removingLastComponent()
+    for (key, command) in commands {
+      guard let program = command.program else { continue }
+      if !isThere(program, in: folder) {
+        problems.append(
+          PlanProblem(command.place, "\(key): there is no program '\(program)'"))
+      }
+    }
+    if !problems.isEmpty { throw PlanError(path: path, problems: problems) }
+  }
+
+  /// All commands with their keys.
+  private var commands: [(String, CommandTemplate)] {
+    var result = [("train", train)]
+    if case .command(let command) = initial { result.append(("init.command", command)) }
+    if let command = average.recalibrate { result.append(("average.recalibrate", command)) }
+    if let command = evaluate?.command { result.append(("evaluate.command", command)) }
+    return result
+  }
+
+  private func isThere(_ program: String, in folder: FilePath) -> Bool {
+    if program.contains("/") { return FileStatus(of: folder.pushing(FilePath(program))) != nil }
+    let path = CurrentProcess.environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
+    return path.split(separator: ":").contains { place in
+      FileStatus(of: folder.pushing(FilePath(String(place))).appending(program)) != nil
+    }
+  }
+}
+
+extension CommandTemplate {
+  /// Where its first word is.
+  var place: YAMLNode.Place? {
+    guard case .word(let word) = elements.first else { return nil }
+    return word.place
+  }
+}

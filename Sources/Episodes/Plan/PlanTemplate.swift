@@ -1,0 +1,60 @@
+/// A commented plan to start from.
+public enum PlanTemplate: String, Sendable, CaseIterable {
+  case keras
+  case pytorch
+
+  /// The text.
+  public var text: String {
+    let (script, suffix) =
+      self == .keras ? ("train_keras.py", ".weights.h5") : ("train_pytorch.py", ".safetensors")
+    return """
+      # A plan for imwa-run: 'man imwa-plan' tells all keys, 'man imwa-trainer' what a trainer has to do.
+      # imwa-run validate plan.yaml; imwa-run start plan.yaml --dir run
+
+      episodes: 20        # how often the members are averaged
+      members: 2          # how many models train from one start; 2 or 3 do best
+      iterations: 2000    # of each member over all episodes
+
+      # The weights that everything starts from: a checkpoint, or a command that makes one.
+      init:
+        command: [python3, \(script), init, --out, "{out}", --seed, "{seed}"]
+      suffix: \(suffix)
+
+      # Trains a member from one iteration to another. No shell reads this; a list in the list is left out
+      # when a placeholder in it has no value. The same values are in variables such as IMWA_INIT.
+      train:
+        - python3
+        - \(script)
+        - train
+        - [--init, "{init}"]
+        - [--out, "{out}"]
+        - [--state-in, "{state_in}"]
+        - [--state-out, "{state_out}"]
+        - [--from, "{from_iteration}", --to, "{to_iteration}", --total, "{total_iterations}"]
+        - [--seed, "{seed}"]
+
+      seed: 0
+      # member_settings: [{lr: 0.05}, {lr: 0.1}]     # values of each member, used as {lr}
+
+      # average: {weights: [0.7, 0.3]}               # the members count the same by default
+      # ema: {checkpoints: 0.9}                      # a moving average over the averages; or: trainer
+      # state: carry                                 # each member's own optimizer; or: reset, average
+      # warm_start: 200                              # iterations of one process before the first episode
+
+      evaluate:           # prints a JSON object such as {"accuracy": 0.93}
+        command: [python3, \(script), evaluate, --weights, "{init}"]
+        metric: accuracy
+        mode: max
+        on: [averages]    # and: members, ema
+        every: 1          # episode
+
+      executor: {local: parallel}                    # or: serial, or how many at once; devices: [0, 1]
+      # timeout: 2h                                  # of one attempt
+      # heartbeat: 10m                               # without any output or file
+      attempts: 3
+      # keep: {averages: all, members: last}         # which files stay on the disk
+      # tensorboard: true
+
+      """
+  }
+}

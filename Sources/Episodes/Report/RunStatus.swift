@@ -1,0 +1,152 @@
+import FileIO
+import JSONText
+public import SystemPackage
+
+/// Where a run stands: its plan, its journal, and what its attempts say at this moment.
+public struct RunStatus: Sendable {
+  /// A member that trains, or another attempt under way.
+  public struct Working: Sendable {
+    /// Which attempt it is.
+    public let id: AttemptID
+    /// How far it is; nil when it does not tell.
+    public let progress: TrainingProgress?
+    /// Its iterations; nil for what is no training.
+    public let iterations: Range<Int>?
+    /// When it began, in seconds since 1970.
+    public let began: Double?
+    /// Whether a process runs it.
+    public let isRunning: Bool
+
+    /// Iterations per second since it began.
+    public func rate(at time: Double) -> Double? {
+      guard let began, let iterations, let iteration = progress?.iteration, time > began,
+        iteration > iterations.lowerBound
+      else { return nil }
+      return Double(iteration - iterations.lowerBound) / (time - began)
+    }
+
+    /// The part that is done, from 0 to 1.
+    public var fraction: Double? {
+      guard let iterations, let iteration = progress?.iteration, !iterations.isEmpty else {
+        return nil
+      }
+      return min(1, max(0, Double(iteration - iterations.lowerBound) / Double(iterations.count)))
+    }
+  }
+
+  /// Whether the run moves.
+  public enum State: String, Sendable {
+    case running
+    case stopped
+    /// Nobody works on it, although nobody stopped it.
+    case interrupted
+    case completed
+  }
+
+  /// The folder.
+  public let path: FilePath
+  /// The plan.
+  public let plan: Plan
+  /// What happened.
+  public let history: RunHistory
+  /// Whether the run moves.
+  public let state: State
+  /// What is under way.
+  public let working: [Working]
+  /// When this was looked at, in seconds since 1970.
+  public let time: Double
+
+  /// Looks at a run from outside.
+  ///
+  /// - Throws: `RunError` for a folder without a run, `PlanError`, `FileError`.
+  public init(of path: FilePath) throws {
+    let path = Folder.absolute(path)
+    guard let status = FileStatus(of: RunFolder.journal(in: path)), status.size > 0 else {
+      throw RunError.noRun(path)
+    }
+    let history = try RunHistory(contentsOf: RunFolder.journal(in: path))
+    let plan = try Run.frozenPlan(path, history).plan
+    let isOwned = Run.owner(of: path) != nil
+    self.init(path: path, plan: plan, history: history, isOwned: isOwned)
+  }
+
+  /// Looks at a run that this process works on, unless it says otherwise.
+  public init(path: FilePath, plan: Plan, history: RunHistory, isOwned: Bool = true) {
+    self.path = path
+    self.plan = plan
+    self.history = history
+    time = WallClock.now
+    switch history.phase {
+    case .completed: state = .completed
+    case _ where isOwned: state = .running
+    case .stopped: state = .stopped
+    case .underWay: state = .interrupted
+    }
+    let folder = RunFolder(path, episodes: plan.episodes)
+    let current = [history.lastComplete, history.lastComplete + 1]
+    working = current.flatMap { episode -> [Working] in
+      let tasks = history.episodes[episode]?.tasks ?? [:]
+      return tasks.sorted { $0.key < $1.key }.flatMap { name, record -> [Working] in
+        guard record.winner == nil, let task = RunTask(episode: episode, name: name) else {
+          return []
+        }
+        return record.open.sorted().map { number in
+          RunStatus.look(AttemptID(task, number), folder, plan)
+        }
+      }
+    }
+  }
+
+  private static func look(_ id: AttemptID, _ folder: RunFolder, _ plan: Plan) -> Working {
+    let attempt = folder.attempt(id)
+    let claim = try? attempt.claim()
+    var iterations: Range<Int>?
+    if case .train(let episode, _) = id.task {
+      iterations = plan.iterations(before: episode)..<plan.iterations(before: episode + 1)
+    } else if case .warmStart = id.task {
+      iterations = -plan.warmStart..<0
+    }
+    return Working(
+      id: id, progress: TrainingProgress(attempt), iterations: iterations, began: claim?.time,
+      isRunning: claim?.supervisor?.isRunning ?? false)
+  }
+
+  /// The seconds that are left, from how long the last episodes took; nil while that is not known.
+  public var secondsLeft: Double? {
+    guard state != .completed else { return 0 }
+    let last = history.lastComplete
+    let known = stride(from: last, to: max(0, last - 5), by: -1).compactMap { number -> Double? in
+      guard let episode = history.episodes[number], let began = episode.began,
+        let ended = episode.ended
+      else { return nil }
+      return ended - began
+    }
+    guard !known.isEmpty else { return nil }
+    let mean = known.reduce(0, +) / Double(known.count)
+    var left = Double(plan.episodes - last) * mean
+    if let began = history.episodes[last + 1]?.began { left -= min(mean, max(0, time - began)) }
+    return left
+  }
+
+  /// The last metric of an average; of anything, when no average was measured.
+  public var lastMetric: JournalEvent.Metric? {
+    for episode in stride(from: history.lastComplete, to: 0, by: -1) {
+      let metrics = history.episodes[episode]?.metrics ?? []
+      if let found = metrics.first(where: { $0.subject == .average }) ?? metrics.first {
+        return found
+      }
+    }
+    return nil
+  }
+
+  /// The best metric of an average or moving average, with its episode.
+  public var bestMetric: JournalEvent.Metric? {
+    guard let evaluation = plan.evaluate else { return nil }
+    let metrics = history.episodes.values.flatMap(\.metrics).filter { metric in
+      if case .member = metric.subject { false } else { true }
+    }
+    let sorted = metrics.sorted { ($0.value, -$0.episode) < ($1.value, -$1.episode) }
+    return evaluation.mode == .max
+      ? sorted.last : metrics.min { ($0.value, $0.episode) < ($1.value, $1.episode) }
+  }
+}

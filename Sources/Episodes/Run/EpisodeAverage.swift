@@ -1,0 +1,75 @@
+import Checkpoints
+import FileIO
+import SystemPackage
+import TensorCore
+import WeightAveraging
+
+/// Averages checkpoints of a run: block by block, so that the members' weights need no room in memory.
+struct EpisodeAverage {
+  /// Asked between blocks: the signal that should end the work.
+  let interruption: @Sendable () -> Int32?
+
+  /// The digest of what was written.
+  typealias Digest = String
+
+  /// Writes the average of checkpoints; what has the name is replaced.
+  ///
+  /// - Throws: errors of checkpoints, files and the stream.
+  func write(_ paths: [FilePath], weights: [Double]?, to path: FilePath) throws -> Digest {
+    let method = try LinearAverage(weights: weights, inputCount: paths.count)
+    return try write(paths, by: method, to: path)
+  }
+
+  /// Writes the moving average after one more checkpoint.
+  func write(_ state: FilePath, then next: FilePath, decay: Double, to path: FilePath) throws
+    -> Digest
+  {
+    let method = try ExponentialMovingAverage(decay: decay, updateCount: 1)
+    return try write([state, next], by: method, to: path)
+  }
+
+  private func write(_ paths: [FilePath], by method: some MergeMethod, to path: FilePath) throws
+    -> Digest
+  {
+    let readers = try CheckpointReader.open(paths)
+    var policy = AlignmentPolicy()
+    // What starts an episode is weights only.
+    policy.optimizer = .drop
+    let plan = try MergePlan(
+      readers.map(\.weights), labels: paths.map(\.string), policy: policy)
+    let weights = try plan.weights { try method.recurrence(inputs: $0) }.recording(nil)
+    return try write(weights, like: readers[0], to: path)
+  }
+
+  /// Writes for each member the state that it starts the next episode from: floating tensors are averaged,
+  /// integers and random state are its own.
+  func writeStates(_ paths: [FilePath], weights: [Double]?, to outputs: [FilePath]) throws {
+    let readers = try CheckpointReader.open(paths)
+    let method = try LinearAverage(weights: weights, inputCount: paths.count)
+    var policy = AlignmentPolicy()
+    policy.optimizer = .average
+    // In one order for all, so that every member has the same bits.
+    let plan = try MergePlan(readers.map(\.weights), labels: paths.map(\.string), policy: policy)
+    let averages = try plan.weights { try method.recurrence(inputs: $0) }
+    for (reader, output) in zip(readers, outputs) {
+      let tensors = reader.weights.tensors.map { own in
+        guard own.info.dtype.isAveraged else { return own }
+        return averages[own.info.name] ?? own
+      }
+      let mixed = try WeightMap(tensors, metadata: reader.weights.metadata)
+      _ = try write(mixed, like: reader, to: output)
+    }
+  }
+
+  private func write(_ weights: WeightMap, like reader: CheckpointReader, to path: FilePath) throws
+    -> Digest
+  {
+    var request = OutputRequest(
+      path: path, form: reader.folder == nil ? .file : .folder, existing: .replace)
+    request.arrangement = reader.arrangement
+    request.sidecarFolder = reader.folder
+    let options = StreamOptions(interruption: interruption)
+    _ = try PreparedOutput(weights, to: request).write(options)
+    return try ContentDigest(of: path).sha256
+  }
+}

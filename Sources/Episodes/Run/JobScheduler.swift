@@ -1,0 +1,292 @@
+import FileIO
+import JSONText
+import SystemPackage
+import TensorCore
+
+/// Has an executor do jobs, so many at once: takes up what runs already, tries again what failed, and ends what
+/// takes too long.
+///
+/// What becomes of an attempt is decided by its files. What the executor knows only tells whether it is worth
+/// waiting for them.
+struct JobScheduler {
+  /// How often the work that attempts do may go away without their fault.
+  private static let maximumLosses = 20
+
+  let run: Run
+  let executor: any MemberExecutor
+  let observer: any RunObserver
+  let interruption: @Sendable () -> Int32?
+  private var waiting: [Job] = []
+  private var active: [Active] = []
+  private var failure: RunError?
+  private var events: [JournalEvent] = []
+
+  /// An attempt under way.
+  private struct Active {
+    let job: Job
+    let id: AttemptID
+    let submitted: SubmittedAttempt
+    let slot: String
+    var cause: JournalEvent.Cause?
+    /// When it was asked to end.
+    var cancelled: ContinuousClock.Instant?
+
+    var name: String { submitted.name }
+    var folder: AttemptFolder { submitted.folder }
+    var shown: ActiveAttempt { ActiveAttempt(id: id, folder: folder, slot: slot) }
+  }
+
+  init(
+    run: Run, executor: any MemberExecutor, observer: any RunObserver,
+    interruption: @escaping @Sendable () -> Int32?
+  ) {
+    self.run = run
+    self.executor = executor
+    self.observer = observer
+    self.interruption = interruption
+  }
+
+  /// Does jobs that are not done yet.
+  ///
+  /// When one fails for good, those under way are finished before.
+  ///
+  /// - Throws: `RunError` for a job that failed for good and for an interruption, `FileError`.
+  mutating func perform(_ jobs: [Job]) async throws {
+    (active, failure, events) = ([], nil, [])
+    waiting = jobs.filter { run.history[$0.task].winner == nil }
+    takeUp()
+    while !active.isEmpty || (!waiting.isEmpty && failure == nil) {
+      if let signal = interruption() {
+        try await stop(.cancelled)
+        throw RunError.interrupted(signal, run: run.path)
+      }
+      do {
+        try await submitWaiting()
+        let count = active.count
+        try await look()
+        try flush()
+        if active.count == count, !active.isEmpty {
+          observer.isWorking(active.map(\.shown), in: run.history)
+          await executor.pause(for: active.map(\.submitted), milliseconds: 100)
+        }
+      } catch {
+        // Nobody would be left to see what becomes of them.
+        try? await stop(.cancelled)
+        throw error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Attempts that an earlier runner submitted, and whose end it did not see.
+  private mutating func takeUp() {
+    for job in waiting {
+      let numbers = run.history[job.task].open.sorted()
+      for number in numbers {
+        let id = AttemptID(job.task, number)
+        let folder = run.folder.attempt(id)
+        active.append(
+          Active(
+            job: job, id: id, submitted: SubmittedAttempt(name: name(id), folder: folder),
+            slot: slot(of: folder)))
+      }
+    }
+    waiting.removeAll { job in active.contains { $0.job.task == job.task } }
+  }
+
+  /// The device that an attempt was given.
+  private func slot(of folder: AttemptFolder) -> String {
+    let prefix = Placeholders.variable("slot") + "="
+    let entry = (try? folder.specification())?.environment.first { $0.hasPrefix(prefix) }
+    return entry.map { String($0.dropFirst(prefix.count)) } ?? ""
+  }
+
+  private func name(_ id: AttemptID) -> String {
+    "imwa.\(run.id).e\(id.task.episode).\(id.task.name).a\(id.number)"
+  }
+
+  private mutating func submitWaiting() async throws {
+    var chosen: [(Active, AttemptSpec)] = []
+    while failure == nil, active.count + chosen.count < run.plan.parallel, !waiting.isEmpty {
+      let job = waiting.removeFirst()
+      let taken = Set(active.map(\.slot) + chosen.map { $0.0.slot })
+      let slot = run.plan.slots.first { !taken.contains($0) } ?? run.plan.slots[0]
+      // A folder without a line in the journal is of a runner that went away in between.
+      let number = max(run.history[job.task].lastAttempt, run.folder.lastAttempt(of: job.task)) + 1
+      let id = AttemptID(job.task, number)
+      let folder = run.folder.attempt(id)
+      try Folder.createAll(folder.path)
+      let spec = job.spec(id, folder, slot)
+      try SmallFile.write(
+        Array((spec.json.text + "\n").utf8), to: folder.spec, durability: .none)
+      let submitted = SubmittedAttempt(name: name(id), folder: folder)
+      chosen.append((Active(job: job, id: id, submitted: submitted, slot: slot), spec))
+    }
+    // First the line in the journal: what runs without one would be forgotten.
+    events += chosen.map { .submitted($0.0.id) }
+    try flush()
+    for (attempt, spec) in chosen {
+      switch await executor.submit(spec) {
+      case .accepted, .unknown: active.append(attempt)
+      case .refused(let reason):
+        events.append(.failed(attempt.id, .refused, reason: reason))
+        failure = failure ?? RunError.refused(attempt.id, reason, run: run.path)
+      }
+    }
+  }
+
+  /// Looks at every attempt once.
+  private mutating func look() async throws {
+    if active.isEmpty { return }
+    let observation = await executor.observe(active.map(\.submitted))
+    var left: [Active] = []
+    for attempt in active {
+      if let attempt = try await settle(attempt, observation) { left.append(attempt) }
+    }
+    active = left
+  }
+
+  /// Decides what becomes of an attempt; nil when that is settled.
+  private mutating func settle(_ attempt: Active, _ observation: Observation) async throws
+    -> Active?
+  {
+    if let record = try attempt.folder.exitRecord() {
+      finish(attempt, record)
+      return nil
+    }
+    guard case .states(let states) = observation else { return try await hurry(attempt) }
+    switch states[attempt.name] {
+    case .queued, .running: return try await hurry(attempt)
+    case .stuck(let reason): return try await give(up: attempt, reason)
+    case .ended(let reason): return try await give(up: attempt, reason)
+    case nil:
+      // Nobody has begun: whoever comes late must find the folder taken.
+      let claim = ProcessClaim(supervisor: nil, time: WallClock.now)
+      if try !attempt.folder.claim(as: claim), try attempt.folder.claim()?.supervisor != nil {
+        return attempt
+      }
+      return try await give(up: attempt, "it was never begun")
+    }
+  }
+
+  /// Ends an attempt that takes too long or shows no sign of life.
+  private func hurry(_ attempt: Active) async throws -> Active {
+    var attempt = attempt
+    if let cancelled = attempt.cancelled {
+      // Asking again finds what a supervisor that went away has left.
+      if ContinuousClock.now - cancelled > .seconds(run.plan.grace + 5) {
+        attempt.cancelled = .now
+        await executor.cancel([attempt.submitted])
+      }
+      return attempt
+    }
+    guard run.plan.timeout != nil || run.plan.heartbeat != nil,
+      let began = try attempt.folder.claim()?.time
+    else { return attempt }
+    let now = WallClock.now
+    if let limit = run.plan.timeout, now - began > limit {
+      attempt.cause = .timeout
+    } else if let limit = run.plan.heartbeat,
+      now - max(began, attempt.folder.lastSignOfLife) > limit
+    {
+      attempt.cause = .heartbeat
+    }
+    if attempt.cause != nil {
+      attempt.cancelled = .now
+      await executor.cancel([attempt.submitted])
+    }
+    return attempt
+  }
+
+  /// Gives up an attempt of which nobody will tell how it ended.
+  private mutating func give(up attempt: Active, _ reason: String) async throws -> Active? {
+    // The record is written before the process ends.
+    if let record = try attempt.folder.exitRecord() {
+      finish(attempt, record)
+      return nil
+    }
+    await executor.cancel([attempt.submitted])
+    fail(attempt, attempt.cause ?? .lost, "it was lost: \(reason)")
+    return nil
+  }
+
+  private mutating func finish(_ attempt: Active, _ record: ExitRecord) {
+    if let cause = attempt.cause {
+      return fail(attempt, cause, reason(cause))
+    }
+    // A trainer that was asked to end may have saved what it had: that is no whole episode.
+    if record.wasCancelled {
+      return fail(attempt, .cancelled, "it was asked to end")
+    }
+    switch record.ending {
+    case .exited(code: 0):
+      switch attempt.job.verdict(attempt.folder, record) {
+      case .faulty(let reason): fail(attempt, .failed, reason)
+      case .sound(let more):
+        events.append(
+          .finished(
+            attempt.id, seconds: record.seconds, outputs: record.outputs,
+            loss: TrainingProgress(attempt.folder)?.loss))
+        events += more
+      }
+    case .exited(let code): fail(attempt, .failed, "the command ended with exit code \(code)")
+    case .killed(let signal):
+      fail(attempt, .failed, "the command was killed by signal \(signal)")
+    case .failed(let reason): fail(attempt, .failed, reason)
+    }
+  }
+
+  private func reason(_ cause: JournalEvent.Cause) -> String {
+    let time = cause == .timeout ? run.plan.timeout : run.plan.heartbeat
+    let seconds = time.map { TimeText.duration($0) } ?? ""
+    switch cause {
+    case .timeout: return "it took longer than the 'timeout' of \(seconds)"
+    case .heartbeat: return "it showed no sign of life for the 'heartbeat' of \(seconds)"
+    default: return "it was stopped"
+    }
+  }
+
+  private mutating func fail(_ attempt: Active, _ cause: JournalEvent.Cause, _ reason: String) {
+    events.append(.failed(attempt.id, cause, reason: reason))
+    let before = run.history[attempt.job.task]
+    let failures = before.failures + ([.failed, .timeout, .heartbeat].contains(cause) ? 1 : 0)
+    let losses = before.losses + (cause == .lost ? 1 : 0)
+    if failures < run.plan.attempts && losses <= JobScheduler.maximumLosses {
+      if cause != .cancelled { observer.notice("\(attempt.id.text): \(reason); trying again") }
+      if !waiting.contains(where: { $0.task == attempt.job.task }) {
+        waiting.insert(attempt.job, at: 0)
+      }
+      return
+    }
+    let error = RunError.failed(
+      attempt.id, reason: reason, folder: attempt.folder, run: run.path,
+      attempts: run.plan.attempts)
+    if failure == nil { failure = error }
+    if active.count > 1 {
+      observer.notice(
+        "\(attempt.id.text): \(reason); what is under way is finished before the run stops")
+    }
+  }
+
+  /// Ends what is under way and waits for it.
+  private mutating func stop(_ cause: JournalEvent.Cause) async throws {
+    waiting = []
+    for index in active.indices where active[index].cause == nil { active[index].cause = cause }
+    await executor.cancel(active.map(\.submitted))
+    let limit = ContinuousClock.now + .seconds(run.plan.grace + 10)
+    while !active.isEmpty, ContinuousClock.now < limit {
+      try await look()
+      if !active.isEmpty {
+        await executor.pause(for: active.map(\.submitted), milliseconds: 50)
+      }
+    }
+    try flush()
+  }
+
+  private mutating func flush() throws {
+    let written = events
+    events = []
+    try run.journal.record(written)
+    for event in written { observer.happened(event, in: run.history) }
+  }
+}

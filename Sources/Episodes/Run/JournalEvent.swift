@@ -1,0 +1,195 @@
+import JSONText
+
+/// One thing that happened to a run; a line of its journal.
+public enum JournalEvent: Sendable, Hashable {
+  /// Why an attempt does not count.
+  public enum Cause: String, Sendable, Hashable {
+    /// The program failed, or what it made is not what it should be.
+    case failed
+    /// It took too long.
+    case timeout
+    /// It showed no sign of life.
+    case heartbeat
+    /// The process or the machine it ran on went away.
+    case lost
+    /// A user or the end of the run stopped it.
+    case cancelled
+    /// The executor does not take it.
+    case refused
+  }
+
+  /// What a run is started with.
+  public struct Start: Sendable, Hashable {
+    /// Eight hexadecimal digits that tell this run from others.
+    public var run: String
+    /// The version of the toolkit.
+    public var version: String
+    /// The folder that the plan's relative paths start from, and where commands run.
+    public var folder: String
+    /// The SHA-256 of the plan.
+    public var planDigest: String
+    /// Keys with other values.
+    public var settings: [String]
+  }
+
+  /// An average that was written.
+  public struct Average: Sendable, Hashable {
+    /// The episode.
+    public var episode: Int
+    /// The SHA-256 of the average.
+    public var sha256: String
+    /// The SHA-256 of the moving average; nil when there is none.
+    public var emaSHA256: String?
+    /// How long averaging took.
+    public var seconds: Double
+  }
+
+  /// A metric that was measured.
+  public struct Metric: Sendable, Hashable {
+    /// The episode.
+    public var episode: Int
+    /// Who was measured.
+    public var subject: RunTask.Subject
+    /// The value of the plan's metric.
+    public var value: Double
+    /// All numbers that the command printed, by name.
+    public var all: [String: Double]
+  }
+
+  case started(Start)
+  case resumed(settings: [String])
+  case submitted(AttemptID)
+  /// An attempt that counts: its outputs are used, whatever another attempt of the task does.
+  case finished(AttemptID, seconds: Double, outputs: [ExitRecord.Output], loss: Double?)
+  case failed(AttemptID, Cause, reason: String)
+  case averaged(Average)
+  case measured(Metric)
+  case stopped(reason: String)
+  case completed(sha256: String)
+}
+
+extension JournalEvent {
+  /// The line, without what ends it.
+  func json(time: Double) -> JSONValue {
+    var members = [JSONValue.Member("time", .float((time * 1000).rounded() / 1000))]
+    func add(_ key: String, _ value: JSONValue) { members.append(JSONValue.Member(key, value)) }
+    func add(_ event: String, _ attempt: AttemptID) {
+      add("event", .string(event))
+      add("episode", .integer(attempt.task.episode))
+      add("task", .string(attempt.task.name))
+      add("attempt", .integer(attempt.number))
+    }
+    switch self {
+    case .started(let start):
+      add("event", .string("started"))
+      add("run", .string(start.run))
+      add("version", .string(start.version))
+      add("folder", .string(start.folder))
+      add("plan_sha256", .string(start.planDigest))
+      add("set", .array(start.settings.map { .string($0) }))
+    case .resumed(let settings):
+      add("event", .string("resumed"))
+      add("set", .array(settings.map { .string($0) }))
+    case .submitted(let attempt): add("submitted", attempt)
+    case .finished(let attempt, let seconds, let outputs, let loss):
+      add("finished", attempt)
+      add("seconds", .float(seconds))
+      add("outputs", ExitRecord.json(outputs))
+      if let loss { add("loss", .float(loss)) }
+    case .failed(let attempt, let cause, let reason):
+      add("failed", attempt)
+      add("cause", .string(cause.rawValue))
+      add("reason", .string(reason))
+    case .averaged(let average):
+      add("event", .string("averaged"))
+      add("episode", .integer(average.episode))
+      add("sha256", .string(average.sha256))
+      if let digest = average.emaSHA256 { add("ema_sha256", .string(digest)) }
+      add("seconds", .float((average.seconds * 1e6).rounded() / 1e6))
+    case .measured(let metric):
+      add("event", .string("measured"))
+      add("episode", .integer(metric.episode))
+      add("subject", .string(metric.subject.name))
+      add("value", .float(metric.value))
+      add(
+        "all",
+        .object(
+          metric.all.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .float($0.value)) }))
+    case .stopped(let reason):
+      add("event", .string("stopped"))
+      add("reason", .string(reason))
+    case .completed(let digest):
+      add("event", .string("completed"))
+      add("sha256", .string(digest))
+    }
+    return .object(members)
+  }
+
+  /// Reads a line; nil when it is none of ours.
+  init?(_ json: JSONValue) {
+    guard let event = json["event"]?.string else { return nil }
+    switch event {
+    case "started":
+      guard let run = json["run"]?.string, let version = json["version"]?.string,
+        let folder = json["folder"]?.string, let digest = json["plan_sha256"]?.string
+      else { return nil }
+      self = .started(
+        Start(
+          run: run, version: version, folder: folder, planDigest: digest,
+          settings: JournalEvent.texts(json["set"])))
+    case "resumed": self = .resumed(settings: JournalEvent.texts(json["set"]))
+    case "stopped": self = .stopped(reason: json["reason"]?.string ?? "")
+    case "completed": self = .completed(sha256: json["sha256"]?.string ?? "")
+    case "averaged":
+      guard let episode = json["episode"]?.integer, let digest = json["sha256"]?.string else {
+        return nil
+      }
+      self = .averaged(
+        Average(
+          episode: episode, sha256: digest, emaSHA256: json["ema_sha256"]?.string,
+          seconds: json["seconds"]?.double ?? 0))
+    case "measured":
+      guard let episode = json["episode"]?.integer, let value = json["value"]?.double,
+        let subject = json["subject"]?.string.flatMap(RunTask.Subject.init(name:))
+      else { return nil }
+      self = .measured(
+        Metric(
+          episode: episode, subject: subject, value: value, all: JournalEvent.numbers(json["all"])))
+    default:
+      guard let attempt = JournalEvent.attempt(json) else { return nil }
+      self.init(event, attempt, json)
+    }
+  }
+
+  private init?(_ event: String, _ attempt: AttemptID, _ json: JSONValue) {
+    switch event {
+    case "submitted": self = .submitted(attempt)
+    case "finished":
+      self = .finished(
+        attempt, seconds: json["seconds"]?.double ?? 0,
+        outputs: ExitRecord.outputs(json["outputs"]) ?? [], loss: json["loss"]?.double)
+    case "failed":
+      guard let cause = json["cause"]?.string.flatMap(Cause.init(rawValue:)) else { return nil }
+      self = .failed(attempt, cause, reason: json["reason"]?.string ?? "")
+    default: return nil
+    }
+  }
+
+  private static func attempt(_ json: JSONValue) -> AttemptID? {
+    guard let episode = json["episode"]?.integer, let number = json["attempt"]?.integer,
+      let task = json["task"]?.string.flatMap({ RunTask(episode: episode, name: $0) })
+    else { return nil }
+    return AttemptID(task, number)
+  }
+
+  private static func texts(_ json: JSONValue?) -> [String] {
+    if case .array(let elements)? = json { elements.compactMap(\.string) } else { [] }
+  }
+
+  private static func numbers(_ json: JSONValue?) -> [String: Double] {
+    guard case .object(let members)? = json else { return [:] }
+    return Dictionary(
+      members.compactMap { member in member.value.double.map { (member.key, $0) } },
+      uniquingKeysWith: { first, _ in first })
+  }
+}

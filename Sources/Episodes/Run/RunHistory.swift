@@ -1,0 +1,163 @@
+import FileIO
+import JSONText
+public import SystemPackage
+
+/// What the journal of a run says, by episode.
+public struct RunHistory: Sendable {
+  /// What happened to a task.
+  public struct TaskRecord: Sendable {
+    /// The attempt that counts.
+    public var winner: Int?
+    /// The largest number of an attempt.
+    public var lastAttempt = 0
+    /// Attempts that were submitted, and of which no end is known.
+    public var open: Set<Int> = []
+    /// When the last attempt was submitted, in seconds since 1970.
+    public var submitted: Double?
+    /// How often it failed since the run was last started or resumed.
+    public var failures = 0
+    /// How often it was lost since then.
+    public var losses = 0
+    /// How long the attempt that counts ran.
+    public var seconds: Double?
+    /// Its last loss, when it told one.
+    public var loss: Double?
+    /// The files that it made.
+    public var outputs: [ExitRecord.Output] = []
+    /// Why the last attempt failed.
+    public var lastFailure: String?
+  }
+
+  /// What happened in an episode; 0 is what was before the first.
+  public struct Episode: Sendable {
+    /// The tasks by name.
+    public var tasks: [String: TaskRecord] = [:]
+    /// Its average.
+    public var average: JournalEvent.Average?
+    /// What was measured.
+    public var metrics: [JournalEvent.Metric] = []
+    /// When its first attempt was submitted and when it was averaged, in seconds since 1970.
+    public var began: Double?
+    /// When it was averaged.
+    public var ended: Double?
+  }
+
+  /// Whether it runs.
+  public enum Phase: Sendable, Hashable {
+    case underWay
+    case stopped(reason: String)
+    case completed
+  }
+
+  /// What it was started with.
+  public private(set) var start: JournalEvent.Start?
+  /// When it was started, in seconds since 1970.
+  public private(set) var startTime = 0.0
+  /// When the last line was written.
+  public private(set) var lastTime = 0.0
+  /// Keys that were given other values later.
+  public private(set) var laterSettings: [String] = []
+  /// The episodes by number.
+  public private(set) var episodes: [Int: Episode] = [:]
+  /// Whether it runs, as far as the journal tells.
+  public private(set) var phase = Phase.underWay
+  /// How often it was resumed.
+  public private(set) var resumeCount = 0
+  /// How many attempts failed, and how many were lost, over the whole run.
+  public private(set) var failureCount = 0
+  /// The SHA-256 of the result.
+  public private(set) var finalDigest: String?
+
+  /// A history of nothing.
+  public init() {}
+
+  /// Reads a journal; what is behind its last line end was not written completely and does not count.
+  ///
+  /// - Throws: `RunError` for a line that is damaged, `FileError`.
+  public init(contentsOf path: FilePath) throws {
+    let bytes = try SmallFile.read(path, maximumSize: Int.max) ?? []
+    var start = 0
+    var number = 0
+    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
+      number += 1
+      guard let json = try? JSONValue(parsing: Array(bytes[start..<end])),
+        let event = JournalEvent(json), let time = json["time"]?.double
+      else { throw RunError.damaged(path, "line \(number) cannot be read") }
+      add(event, time: time)
+      start = end + 1
+    }
+  }
+
+  /// The last episode whose average is written; 0 when that is the start, -1 when not even that is.
+  public var lastComplete: Int { completed }
+  private var completed = -1
+
+  /// What happened to a task.
+  public subscript(task: RunTask) -> TaskRecord {
+    episodes[task.episode]?.tasks[task.name] ?? TaskRecord()
+  }
+
+  /// Takes in what happened.
+  mutating func add(_ event: JournalEvent, time: Double) {
+    lastTime = time
+    switch event {
+    case .started(let start):
+      self.start = start
+      startTime = time
+    case .resumed(let settings):
+      laterSettings += settings
+      resumeCount += 1
+      phase = .underWay
+      forgetFailures()
+    case .submitted(let attempt):
+      change(attempt.task) { task in
+        task.lastAttempt = max(task.lastAttempt, attempt.number)
+        task.open.insert(attempt.number)
+        task.submitted = time
+      }
+      let episode = attempt.task.episode
+      if episodes[episode, default: Episode()].began == nil { episodes[episode]?.began = time }
+    case .finished(let attempt, let seconds, let outputs, let loss):
+      change(attempt.task) { task in
+        task.open.remove(attempt.number)
+        task.winner = task.winner ?? attempt.number
+        (task.seconds, task.outputs, task.loss) = (seconds, outputs, loss)
+      }
+    case .failed(let attempt, let cause, let reason):
+      change(attempt.task) { task in
+        task.open.remove(attempt.number)
+        task.lastFailure = reason
+        if cause == .lost { task.losses += 1 }
+        if [.failed, .timeout, .heartbeat].contains(cause) { task.failures += 1 }
+      }
+      if cause != .cancelled { failureCount += 1 }
+    case .averaged(let average):
+      episodes[average.episode, default: Episode()].average = average
+      episodes[average.episode]?.ended = time
+      completed = max(completed, average.episode)
+    case .measured(let metric):
+      episodes[metric.episode, default: Episode()].metrics.removeAll {
+        $0.subject == metric.subject
+      }
+      episodes[metric.episode]?.metrics.append(metric)
+    case .stopped(let reason): phase = .stopped(reason: reason)
+    case .completed(let digest):
+      phase = .completed
+      finalDigest = digest
+    }
+  }
+
+  /// Whoever resumes a run has removed the cause of failures, or wants to try again.
+  private mutating func forgetFailures() {
+    for episode in [completed, completed + 1] where episode >= 0 {
+      for name in episodes[episode]?.tasks.keys.sorted() ?? [] {
+        episodes[episode]?.tasks[name]?.failures = 0
+        episodes[episode]?.tasks[name]?.losses = 0
+      }
+    }
+  }
+
+  private mutating func change(_ task: RunTask, _ body: (inout TaskRecord) -> Void) {
+    body(&episodes[task.episode, default: Episode()].tasks[task.name, default: TaskRecord()])
+  }
+}

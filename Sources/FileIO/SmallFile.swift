@@ -1,0 +1,79 @@
+import Glibc
+public import SystemPackage
+
+/// Small text files that are read and written whole.
+public enum SmallFile {
+  /// The most bytes that are read: more is no small file.
+  public static let maximumSize = 64 << 20
+
+  /// All bytes; nil when there is no such file.
+  ///
+  /// - Throws: `FileError`.
+  public static func read(_ path: FilePath, maximumSize: Int = maximumSize) throws(FileError)
+    -> [UInt8]?
+  {
+    guard FileStatus(of: path) != nil else { return nil }
+    let file = try ReadableFile(path)
+    guard file.size <= maximumSize else {
+      throw FileError(.read, path, reason: "it has \(file.size) bytes, too many for such a file")
+    }
+    return try file.bytes(in: 0..<file.size)
+  }
+
+  /// The last bytes of a file, at most `count`; none when there is no such file.
+  public static func tail(_ path: FilePath, count: Int) -> [UInt8] {
+    guard let file = try? ReadableFile(path) else { return [] }
+    return (try? file.bytes(in: max(0, file.size - count)..<file.size)) ?? []
+  }
+
+  /// Puts a file in its place in one step, forced to the disk.
+  ///
+  /// - Throws: `FileError`.
+  public static func write(
+    _ bytes: [UInt8], to path: FilePath, durability: Durability = .full
+  ) throws(FileError) {
+    let partial = try writePartial(bytes, path, durability)
+    let result: Int32 = unsafe partial.withPlatformString { from in
+      unsafe path.withPlatformString { to in unsafe rename(from, to) == 0 ? 0 : errno }
+    }
+    guard result == 0 else {
+      unlink(partial)
+      throw FileError(.replace, path, errno: Errno(rawValue: result))
+    }
+    if durability == .full { try Folder.synchronize(path.parent) }
+  }
+
+  /// Makes a file with its contents in one step; false when the name is taken.
+  ///
+  /// - Throws: `FileError`.
+  public static func create(_ path: FilePath, _ bytes: [UInt8]) throws(FileError) -> Bool {
+    let partial = try writePartial(bytes, path, .none)
+    defer { unlink(partial) }
+    let result: Int32 = unsafe partial.withPlatformString { from in
+      unsafe path.withPlatformString { to in unsafe link(from, to) == 0 ? 0 : errno }
+    }
+    if result == EEXIST { return false }
+    guard result == 0 else { throw FileError(.create, path, errno: Errno(rawValue: result)) }
+    return true
+  }
+
+  private static func writePartial(
+    _ bytes: [UInt8], _ path: FilePath, _ durability: Durability
+  ) throws(FileError) -> FilePath {
+    // Two processes may write the same file: each has a partial one of its own.
+    let name = path.lastComponent?.string ?? "file"
+    let partial = path.parent.appending(".\(name).\(getpid()).imwa-partial")
+    do {
+      let file = try FileDescriptor.open(
+        partial, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],
+        permissions: FilePermissions(rawValue: 0o666))
+      defer { try? file.close() }
+      try file.writeAll(bytes)
+      if durability == .full, fsync(file.rawValue) != 0 { throw Errno(rawValue: errno) }
+    } catch {
+      unlink(partial)
+      throw FileError(.write, path, errno: error as? Errno)
+    }
+    return partial
+  }
+}

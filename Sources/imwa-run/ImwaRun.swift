@@ -1,0 +1,59 @@
+import ArgumentParser
+import Checkpoints
+import Dispatch
+import Episodes
+import FileIO
+import SystemPackage
+import TensorCore
+import ToolSupport
+
+/// The tool: one subcommand for each thing that is done with a run.
+struct ImwaRun: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: toolName,
+    abstract:
+      "Train by iterative averaging: members train from one start, their average starts the next.",
+    usage: "imwa-run <start | resume | status | stop | validate | init> …",
+    discussion: """
+      EXAMPLES
+        imwa-run init --for pytorch > plan.yaml
+        imwa-run validate plan.yaml
+        imwa-run start plan.yaml --dir runs/first
+        imwa-run status runs/first --watch
+        imwa-run resume runs/first
+      """,
+    version: Provenance.toolkitVersion,
+    subcommands: [
+      StartCommand.self, ResumeCommand.self, StatusCommand.self,
+      StopCommand.self, ValidateCommand.self, InitCommand.self,
+    ])
+
+  static let toolName = "imwa-run"
+  /// The first argument of the process around an attempt, which no user types.
+  static let supervise = "supervise"
+}
+
+/// Where the process begins.
+@main
+enum Program {
+  static func main() {
+    let arguments = CommandLine.arguments
+    // Started once for every attempt: nothing else is needed for it.
+    if arguments.count == 3, arguments[1] == ImwaRun.supervise { supervise(arguments[2]) }
+    Task {
+      await ImwaRun.main()
+      CurrentProcess.end(status: 0)
+    }
+    dispatchMain()
+  }
+
+  private static func supervise(_ folder: String) -> Never {
+    do {
+      try Supervisor(FilePath(folder), environment: CurrentProcess.environment).run()
+    } catch {
+      try? Console.error.write("imwa-run: \(error)\n")
+      CurrentProcess.end(status: 1)
+    }
+    CurrentProcess.end(status: 0)
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Checkpoints
+import Episodes
+import FileIO
+import JSONText
+import SystemPackage
+import TensorCore
+import ToolSupport
+
+/// Works on a run to its end, and tells how it goes.
+struct RunningTool {
+  let options: WorkOptions
+
+  func perform(_ open: ([Plan.Setting]) throws -> Run) async throws {
+    let tool = options.tool
+    try await tool.run {
+      let run = try open(options.parsed)
+      if run.history.phase == .completed {
+        tool.notice("the run is complete")
+        return try finish(run)
+      }
+      let display = RunDisplay(tool: tool, path: run.path, plan: run.plan)
+      let executor = LocalExecutor(
+        supervisor: [CurrentProcess.program?.string ?? ImwaRun.toolName, ImwaRun.supervise],
+        environment: CurrentProcess.environment)
+      var runner = EpisodeRunner(
+        run, executor: executor, observer: display, interruption: { Signals.noted })
+      defer { display.finish() }
+      try await runner.perform()
+      display.finish()
+      try finish(run)
+    }
+  }
+
+  private func finish(_ run: Run) throws {
+    let status = try RunStatus(of: run.path)
+    if options.json {
+      try Console.output.write(status.json.text + "\n")
+    } else if !options.quiet {
+      let final = run.folder.final(suffix: run.plan.suffix)
+      let time = TimeText.duration(status.history.lastTime - status.history.startTime)
+      var text =
+        "wrote \(final): \(run.plan.episodes) episodes of \(run.plan.members) members in \(time)"
+      if let evaluation = run.plan.evaluate, let metric = status.lastMetric {
+        text += "; \(evaluation.metric) \(StatusNumber.text(metric.value)) (\(metric.subject.name))"
+      }
+      try Console.output.write(Tool.printable(text) + "\n")
+    }
+  }
+}
