@@ -69,15 +69,21 @@ def applies(word):
     return name
 
 
+def wait():
+    print("ready", flush=True)
+    time.sleep(20)
+    sys.exit(4)
+
+
 def misbehave(word):
     if word == "fail":
         print("the data set is missing", file=sys.stderr)
         sys.exit(3)
     if word == "hang":
-        time.sleep(600)
+        wait()
     if word == "stubborn":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        time.sleep(600)
+        wait()
     if word == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
     if word == "nothing":
@@ -87,12 +93,15 @@ def misbehave(word):
         with open(value("OUT"), "wb") as file:
             file.write(data[:len(data) // 2])
         sys.exit(0)
+    if word == "slow":
+        print("ready", flush=True)
+        time.sleep(1)
     if word == "saves-when-asked":
         def save(*_):
             write(value("OUT"), read(value("INIT")))
             sys.exit(0)
         signal.signal(signal.SIGTERM, save)
-        time.sleep(600)
+        wait()
 
 
 def train(word):

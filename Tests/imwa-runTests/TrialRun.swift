@@ -6,6 +6,10 @@ import Testing
 /// A run with a trainer for tests, in a folder of its own.
 struct TrialRun {
   let folder: TemporaryFolder
+  /// The interpreter itself: what stands first on the path may be a script that looks for it.
+  static let python =
+    FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")
+    ? "/usr/bin/python3" : "python3"
   static let trainer = Fixtures.package.appendingPathComponent("Tests/Oracle/fake_trainer.py").path
 
   /// Writes a plan of three episodes and two members.
@@ -23,22 +27,29 @@ struct TrialRun {
       episodes: \(episodes)
       members: \(members)
       iterations: \(iterations)
-      init: {command: [python3, "\(TrialRun.trainer)", init]}
+      init: {command: [\(TrialRun.python), -I, -S, "\(TrialRun.trainer)", init]}
       suffix: .safetensors
       grace: 1s
-      train: [python3, "\(TrialRun.trainer)", train\(words)]
+      train: [\(TrialRun.python), -I, -S, "\(TrialRun.trainer)", train\(words)]
 
       """
     if evaluates {
       text += """
         evaluate:
-          command: [python3, "\(TrialRun.trainer)", evaluate\(words)]
+          command: [\(TrialRun.python), -I, -S, "\(TrialRun.trainer)", evaluate\(words)]
           metric: accuracy
           on: [averages, members]
 
         """
     }
     try folder.write("plan.yaml", text: text + extra + "\n")
+  }
+
+  /// The result of a run of which nothing goes wrong.
+  static let undisturbed = Result {
+    let trial = try TrialRun()
+    _ = try trial.start()
+    return try trial.final()
   }
 
   var run: String { folder.file("run") }

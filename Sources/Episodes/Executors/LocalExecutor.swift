@@ -39,9 +39,10 @@ public final class LocalExecutor: MemberExecutor {
 
   /// Looks for the supervisors' processes.
   public func observe(_ attempts: [SubmittedAttempt]) async -> Observation {
+    let endings = collect()
     var states: [String: Observation.State] = [:]
     for attempt in attempts {
-      if let ending = collect(attempt.name) {
+      if let ending = endings[attempt.name] {
         states[attempt.name] = .ended("its supervisor \(ending)")
       } else if isOurs(attempt.name) {
         states[attempt.name] = .running
@@ -98,14 +99,19 @@ public final class LocalExecutor: MemberExecutor {
 
   private func isOurs(_ name: String) -> Bool { children.withLock { $0[name] != nil } }
 
-  private func collect(_ name: String) -> String? {
-    guard let child = children.withLock({ $0[name] }), let ending = child.ending() else {
-      return nil
-    }
-    children.withLock { $0[name] = nil }
-    switch ending {
-    case .exited(let code): return "ended with code \(code)"
-    case .killed(let signal): return "was killed by signal \(signal)"
+  /// How supervisors ended since the last time; all are collected, also those that nobody asks for any more.
+  private func collect() -> [String: String] {
+    children.withLock { children in
+      var endings: [String: String] = [:]
+      for (name, child) in children {
+        switch child.ending() {
+        case .exited(let code)?: endings[name] = "ended with code \(code)"
+        case .killed(let signal)?: endings[name] = "was killed by signal \(signal)"
+        case nil: continue
+        }
+        children[name] = nil
+      }
+      return endings
     }
   }
 }
