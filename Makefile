@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH_PEERS ?= 0
-TOOLS = imwa-avg imwa-train
+TOOLS = imwa-avg imwa-dist imwa-train
 RELEASE = .build/release
 # Where `make dependencies` says how to link libhdf5.
 export PKG_CONFIG_PATH := $(CURDIR)/.build/pkgconfig:$(PKG_CONFIG_PATH)

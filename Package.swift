@@ -31,6 +31,7 @@ let package = Package(
     .library(name: "Training", targets: ["Training"]),
     .executable(name: "imwa-avg", targets: ["imwa-avg"]),
     .executable(name: "imwa-dist", targets: ["imwa-dist"]),
+    .executable(name: "imwa-train", targets: ["imwa-train"]),
     .executable(name: "imwa-run", targets: ["imwa-run"]),
   ],
   dependencies: [
@@ -103,6 +104,13 @@ let package = Package(
       name: "WeightDistance", dependencies: ["Checkpoints", "TensorCore"],
       swiftSettings: strict),
 
+    .target(
+      name: "Training",
+      dependencies: [
+        "Checkpoints", "Compression", "CTensorKernels", "CTrainingKernels", "FileIO", "JSONText",
+        "TensorCore", system,
+      ],
+      swiftSettings: strict),
     // Whole runs, episode by episode: the only asynchronous layer.
     .target(
       name: "Episodes",
@@ -133,6 +141,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .executableTarget(
+      name: "imwa-train",
+      dependencies: [
+        "Checkpoints", "FileIO", "JSONText", "TensorCore", "ToolSupport", "Training",
+        argumentParser, system,
+      ],
+      swiftSettings: strict),
     .executableTarget(
       name: "imwa-run",
       dependencies: [

@@ -13,7 +13,8 @@ command -v mandoc >/dev/null || missing+=(mandoc)
 command -v make >/dev/null || missing+=(make)
 command -v pkg-config >/dev/null || missing+=(pkg-config)
 for archive in hdf5/serial/libhdf5.a:libhdf5-dev libsz.a:libaec-dev libz.a:zlib1g-dev \
-  libdeflate.a:libdeflate-dev libyaml.a:libyaml-dev; do
+  libdeflate.a:libdeflate-dev libyaml.a:libyaml-dev \
+  openblas-serial/libopenblas.a:libopenblas-serial-dev; do
   ls /usr/lib/*/"${archive%%:*}" >/dev/null 2>&1 || missing+=("${archive##*:}")
 done
 
@@ -42,4 +43,6 @@ describe hdf5-serial libhdf5 1.10 -I/usr/include/hdf5/serial \
   "-L$libraries/hdf5/serial -l:libhdf5.a -l:libsz.a -l:libaec.a -l:libz.a -ldl -lm"
 describe libdeflate libdeflate 1.14 "" -l:libdeflate.a
 describe zlib zlib 1.2 "" -l:libz.a
+describe openblas-serial OpenBLAS 0.3 "-I$(dirname /usr/include/*/openblas-serial/cblas.h)" \
+  "-L$libraries/openblas-serial -l:libopenblas.a -lm"
 describe yaml-0.1 libyaml 0.2 "" -l:libyaml.a

@@ -33,6 +33,12 @@ public enum CurrentProcess {
     return result
   }
 
+  /// The value of a variable of the environment; nil when it is not set.
+  public static func environmentValue(_ name: String) -> String? {
+    guard let value = unsafe getenv(name) else { return nil }
+    return unsafe String(cString: value)
+  }
+
   /// The program that runs.
   public static var program: FilePath? { try? Folder.target(ofLink: "/proc/self/exe") }
 

@@ -5,7 +5,7 @@ public import SystemPackage
 public enum ScratchFile {
   /// The folder for temporary files.
   public static var folder: FilePath {
-    FilePath(unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp")
+    FilePath(CurrentProcess.environmentValue("TMPDIR") ?? "/tmp")
   }
 
   /// Makes a file in the folder for temporary files.
