@@ -78,6 +78,7 @@ class DataSet:
 
 DATA_SETS = {
     **{f"f32-{i}": DataSet("F32", lambda scale: large_shapes(3, scale), i) for i in (1, 2, 3, 4)},
+    **{f"f32-quarter-{i}": DataSet("F32", lambda scale: large_shapes(3, scale / 4), i) for i in range(1, 9)},
     **{f"bf16-{i}": DataSet("BF16", lambda scale: large_shapes(9, scale), i) for i in (1, 2)},
     **{f"f16-{i}": DataSet("F16", lambda scale: large_shapes(9, scale), i) for i in (1, 2)},
     **{f"small-{i}": DataSet("F32", small_shapes, i) for i in (1, 2)},

@@ -8,9 +8,9 @@ from commands import Command, CommandRunner, Timing, read_through, touch_memory
 from datasets import DataFolder
 from machine import available_memory
 from rows import MIB, Measure, Reference, Row
-from verify import check_mean
+from verify import check_distance, check_mean
 
-PEER_SCRIPTS = {Reference.NUMPY: "numpy_mean.py", Reference.TORCH: "torch_mean.py"}
+PEER_SCRIPTS = {Reference.NUMPY: "numpy_{}.py", Reference.TORCH: "torch_{}.py"}
 
 # Memory touched before each run, in sizes of one input: what each side needs, an output in the page cache, and for
 # peers four models as well. More than that goes back to the host, and is missing again.
@@ -65,6 +65,10 @@ class Workbench:
 
     def check(self, row: Row) -> None:
         """Runs each side once, untimed, and compares samples of what it wrote with the true mean."""
+        if row.measures_distance:
+            peer = self.reference_commands(row)[0] if row.is_peer else None
+            check_distance(self.tool, self.inputs(row), peer)
+            return
         self.remove_outputs()
         self.runner.time([self.tool_command(row)])
         check_mean(self.inputs(row), self.output)
@@ -116,7 +120,9 @@ class Workbench:
         return [self.data.path(name) for name in row.inputs]
 
     def tool_command(self, row: Row) -> Command:
-        inputs = map(str, self.inputs(row))
+        inputs = [str(path) for path in self.inputs(row)]
+        if row.measures_distance:
+            return [str(self.tool.with_name("imwa-dist")), *inputs, "--quiet"]
         durability = [] if row.durable else ["--durability", "none"]
         return [str(self.tool), "merge", *inputs, "-o", str(self.output), *durability, "--quiet"]
 
@@ -124,8 +130,11 @@ class Workbench:
         inputs = [str(path) for path in self.inputs(row)]
         output = str(self.reference_output)
         if row.is_peer:
-            script = Path(__file__).parent / "peers" / PEER_SCRIPTS[row.reference]
-            return [[str(self.peers), str(script), *inputs, output]]
+            work = "distance" if row.measures_distance else "mean"
+            script = Path(__file__).parent / "peers" / PEER_SCRIPTS[row.reference].format(work)
+            return [[str(self.peers), str(script), *inputs, *([] if row.measures_distance else [output])]]
+        if row.reference is Reference.READ:
+            return [["cat", *inputs]]
         copy = ["cp", inputs[0], output]
         return [copy, ["sync", output]] if row.reference is Reference.COPY_AND_SYNC else [copy]
 

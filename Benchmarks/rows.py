@@ -10,6 +10,7 @@ class Reference(Enum):
     """What a row's tool run is compared with; the value is its name in the tables."""
 
     COPY = "cp"
+    READ = "cat"
     COPY_AND_SYNC = "cp + sync"
     NUMPY = "NumPy"
     TORCH = "PyTorch"
@@ -37,6 +38,8 @@ class Row:
     measure: Measure
     bound: float
     durable: bool = False
+    measures_distance: bool = False
+    """Whether `imwa-dist` is run on all pairs, rather than `imwa-avg merge`."""
 
     @property
     def is_peer(self) -> bool:
@@ -57,6 +60,7 @@ class Row:
 
 
 F32_TWO = ("f32-1", "f32-2")
+F32_EIGHT_SMALL = tuple(f"f32-quarter-{number}" for number in range(1, 9))
 F32_FOUR = ("f32-1", "f32-2", "f32-3", "f32-4")
 BF16_TWO = ("bf16-1", "bf16-2")
 F16_TWO = ("f16-1", "f16-2")
@@ -70,7 +74,14 @@ ROWS = (
     Row("f32x2-durable", "F32, 2 × 1 GiB, fsync", F32_TWO, Reference.COPY_AND_SYNC, Measure.RATIO, 0.60, True),
     Row("numpy-f32", "F32, 2 × 1 GiB", F32_TWO, Reference.NUMPY, Measure.SPEEDUP, 11),
     Row("torch-f32", "F32, 2 × 1 GiB", F32_TWO, Reference.TORCH, Measure.SPEEDUP, 11),
+    Row("dist-f32x2", "L2 of 2 × 1 GiB F32", F32_TWO, Reference.READ, Measure.RATIO, 0.9, measures_distance=True),
+    Row("dist-numpy", "L2 of 2 × 1 GiB F32", F32_TWO, Reference.NUMPY, Measure.SPEEDUP, 15, measures_distance=True),
+    Row("dist-torch", "L2 of 2 × 1 GiB F32", F32_TWO, Reference.TORCH, Measure.SPEEDUP, 15, measures_distance=True),
+    Row("memory-dist", "L2 of 2 × 1 GiB F32", F32_TWO, Reference.EMPTY_PROCESS, Measure.MEMORY, 48 * MIB,
+        measures_distance=True),
     Row("memory-f32x2", "F32, 2 × 1 GiB", F32_TWO, Reference.EMPTY_PROCESS, Measure.MEMORY, 24 * MIB),
+    Row("dist-f32x8", "28 L2 of 8 × 256 MiB F32", F32_EIGHT_SMALL, Reference.READ, Measure.RATIO, 3.0,
+        measures_distance=True),
     Row("f32x4", "F32, 4 × 1 GiB", F32_FOUR, Reference.COPY, Measure.RATIO, 1.0),
     Row("memory-f32x4", "F32, 4 × 1 GiB", F32_FOUR, Reference.EMPTY_PROCESS, Measure.MEMORY, 24 * MIB),
     Row("bf16x2", "BF16, 2 × 1 GiB", BF16_TWO, Reference.COPY, Measure.RATIO, 0.80),

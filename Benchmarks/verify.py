@@ -5,6 +5,7 @@ import math
 import os
 import random
 import struct
+import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,3 +118,19 @@ def check_element(sources: list[Checkpoint], result: Checkpoint, name: str, inde
             f"{result.path.name}: tensor '{name}', element {index}: "
             f"expected {decode(expected, dtype)} as mean of {values}, found {decode(found, dtype)}"
         )
+
+
+def check_distance(tool: Path, inputs: list[Path], peer: list[str] | None) -> None:
+    """Compares the distances with what the peer prints and, without a peer, those of one thread with those of many."""
+    command = [str(tool.with_name("imwa-dist")), *map(str, inputs), "--json", "--quiet"]
+    found = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if peer is None:
+        alone = subprocess.run([*command, "--threads", "1"], check=True, capture_output=True, text=True).stdout
+        if alone != found:
+            raise WrongResult(f"imwa-dist: other distances with one thread: {alone} and {found}")
+        return
+    (pair,) = json.loads(found)["pairs"]
+    expected = float(subprocess.run(peer, check=True, capture_output=True, text=True).stdout)
+    # Peers subtract and square in float32.
+    if not math.isclose(pair["l2"], expected, rel_tol=1e-4):
+        raise WrongResult(f"imwa-dist: a distance of {pair['l2']}, the peer has {expected}")

@@ -1,3 +1,4 @@
+import Foundation
 import JSONText
 import TestSupport
 import Testing
@@ -151,6 +152,27 @@ import Testing
     #expect(try picture("--per-layer").contains("by layer</title>"))
     #expect(try picture("--map").contains("<title>Map of 3 models"))
     #expect(try picture("--base", "a.safetensors", "--map").contains(">base</text>"))
+  }
+
+  /// The pictures in the documents are what the tool draws today.
+  @Test(arguments: [
+    ("distances.svg", "cnn_bn_s", ".safetensors", ""),
+    ("depth.svg", "hf/llama_sharded_s", "", "--per-layer --metric rms"),
+  ])
+  func picturesOfTheDocumentsAreThoseOfTheFixtures(
+    name: String, stem: String, ending: String, options: String
+  ) throws {
+    let models = (1...3).map { Fixtures.path("safetensors/\(stem)\($0)\(ending)") }
+    let options = options.split(separator: " ").map(String.init)
+    let result = try ToolProcess.run(
+      "imwa-dist", models + ["-q", "--plot", name] + options, in: folder.path)
+    #expect(result.status == 0)
+    let committed = Fixtures.package.appendingPathComponent("docs/pictures/\(name)").path
+    #expect(try String(contentsOfFile: committed, encoding: .utf8) == text(of: name))
+  }
+
+  private func text(of name: String) throws -> String {
+    String(decoding: try folder.read(name), as: UTF8.self)
   }
 
   @Test func aPictureIsNoModel() throws {

@@ -21,6 +21,9 @@ public struct BatchNormStatistics: Sendable {
     "num_batches_tracked": .batchCount,
   ]
 
+  /// More than a layer of this kind has, and a bound for the numbers in hostile names.
+  private static let maximumVariableCount = 16
+
   private let weights: WeightMap
 
   /// Looks at the names in a checkpoint.
@@ -60,6 +63,7 @@ public struct BatchNormStatistics: Sendable {
   /// `layers/batch_normalization_1/vars/2`: gamma and beta, when the layer has them, come before.
   private func numberedRole(_ components: [Substring]) -> Role? {
     guard components.count >= 3, let number = components.last.flatMap({ Int($0) }),
+      (0..<BatchNormStatistics.maximumVariableCount).contains(number),
       components[components.count - 2] == "vars",
       components[components.count - 3].hasPrefix("batch_normalization")
     else { return nil }

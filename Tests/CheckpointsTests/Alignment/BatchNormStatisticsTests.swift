@@ -22,8 +22,10 @@ import Testing
 
   @Test func otherNamesAreNot() throws {
     let names = [
-      "bn.weight", "running_mean_head.weight", "bn/gamma:0", "params/bn/mean", "mean",
+      "bn.weight", "a/batch_normalization/vars/9223372036854775807", "running_mean_head.weight",
+      "bn/gamma:0", "params/bn/mean", "mean",
       "layers/dense/vars/2", "layers/dense/vars/3",
+      "batch_normalization/vars/9223372036854775807", "batch_normalization/vars/-1",
     ]
     #expect(try roles(of: names).allSatisfy { $0 == nil })
   }
