@@ -48,6 +48,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
+	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
 	swift build --product FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe .build/debug/FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe .build/debug/FormatProbe

@@ -30,8 +30,10 @@ double imwa_logarithm(double value) {
   // ln f = 2 artanh((f - 1) / (f + 1)), whose series falls by a factor of 34 a term.
   const double s = (fraction - 1) / (fraction + 1);
   const double square = s * s;
+  static const double coefficients[] = {1.0 / 23, 1.0 / 21, 1.0 / 19, 1.0 / 17, 1.0 / 15, 1.0 / 13,
+                                        1.0 / 11, 1.0 / 9,  1.0 / 7,  1.0 / 5,  1.0 / 3,  1.0};
   double sum = 0;
-  for (int power = 23; power >= 1; power -= 2) sum = sum * square + 1.0 / power;
+  for (size_t i = 0; i < sizeof coefficients / sizeof *coefficients; i++) sum = sum * square + coefficients[i];
   return 2 * s * sum + exponent * log_of_2;
 }
 

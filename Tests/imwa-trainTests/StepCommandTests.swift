@@ -129,6 +129,20 @@ import Training
     #expect(try folder.read("as") == folder.read("bs"))
   }
 
+  @Test func formatsMakeNoDifference() throws {
+    let folder = try start(["--batch-norm"])
+    for (from, to) in [
+      ("start.safetensors", "a.safetensors"), ("start.safetensors", "b.weights.h5"),
+      ("b.weights.h5", "c.safetensors"), ("a.safetensors", "d.safetensors"),
+    ] {
+      let result = try run(
+        ["step", "--init", from, "--out", to, "--to-iteration", "30"], in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+    #expect(try folder.read("c.safetensors") == folder.read("d.safetensors"))
+    #expect(try folder.read("a.safetensors") != folder.read("d.safetensors"))
+  }
+
   @Test func nothingIsLeftOfAStepThatFails() throws {
     let folder = try start()
     let diverging = try run(
