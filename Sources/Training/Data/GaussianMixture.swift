@@ -1,5 +1,3 @@
-import CTrainingKernels
-
 /// A made-up problem of known difficulty: 20 classes of three modes each in 32 dimensions.
 ///
 /// Mode centres are normally distributed with deviation `separation`; around each, samples spread in four
@@ -39,7 +37,7 @@ struct GaussianMixture {
     for label in 0..<GaussianMixture.classCount {
       random.fill(
         buffer, label * count * stride..<(label + 1) * count * stride, stride: stride,
-        from: self, label)
+        from: mixture(of: label))
     }
     let labels = (0..<GaussianMixture.classCount).flatMap { label in
       Array(repeating: Int32(label), count: count)
@@ -49,32 +47,15 @@ struct GaussianMixture {
       featureCount: GaussianMixture.featureCount, classCount: GaussianMixture.classCount)
   }
 
-  /// Calls `body` with what the kernel needs to know of a class.
-  func withMixture(of label: Int, _ body: (UnsafePointer<imwa_mixture>) -> Void) {
+  /// The modes of a class.
+  private func mixture(of label: Int) -> RandomNumbers.Mixture {
     let values = GaussianMixture.modeCount * GaussianMixture.featureCount
     let factors = values * GaussianMixture.factorCount
     let scale = 1 / (separation * separation + 2).squareRoot()
-    var mixture = unsafe imwa_mixture(
-      means: means.pointer(to: label * values..<(label + 1) * values),
-      loadings: loadings.pointer(to: label * factors..<(label + 1) * factors),
-      mode_count: GaussianMixture.modeCount, feature_count: GaussianMixture.featureCount,
-      factor_count: GaussianMixture.factorCount, scale: Float(scale))
-    unsafe body(&mixture)
-  }
-}
-
-extension RandomNumbers {
-  /// Fills the rows of `range` with samples of a class.
-  mutating func fill(
-    _ buffer: FloatBuffer, _ range: Range<Int>, stride: Int, from mixture: GaussianMixture,
-    _ label: Int
-  ) {
-    precondition(range.count % stride == 0 && stride >= GaussianMixture.featureCount)
-    unsafe mixture.withMixture(of: label) { pointer in
-      unsafe withState { state in
-        unsafe imwa_sample_mixture(
-          state, pointer, buffer.pointer(to: range), range.count / stride, stride)
-      }
-    }
+    return RandomNumbers.Mixture(
+      means: means, meansRange: label * values..<(label + 1) * values, loadings: loadings,
+      loadingsRange: label * factors..<(label + 1) * factors,
+      modeCount: GaussianMixture.modeCount, featureCount: GaussianMixture.featureCount,
+      factorCount: GaussianMixture.factorCount, scale: Float(scale))
   }
 }

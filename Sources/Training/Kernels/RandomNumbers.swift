@@ -41,11 +41,38 @@ struct RandomNumbers: RandomNumberGenerator {
     }
   }
 
-  /// Lends the state to a kernel that draws numbers.
-  mutating func withState(_ body: (UnsafeMutablePointer<UInt64>) -> Void) { unsafe body(&state) }
-
   /// Fills `range` with normally distributed numbers.
   mutating func fillNormal(_ buffer: FloatBuffer, _ range: Range<Int>) {
     unsafe imwa_fill_normal(&state, buffer.pointer(to: range), range.count)
+  }
+
+  /// A mixture of normal distributions: mean + loadings · factors + noise, times a scale.
+  struct Mixture {
+    /// The means, mode by mode, and the loadings, feature by feature in each mode.
+    let means: FloatBuffer
+    let meansRange: Range<Int>
+    let loadings: FloatBuffer
+    let loadingsRange: Range<Int>
+    let modeCount: Int
+    let featureCount: Int
+    let factorCount: Int
+    let scale: Float
+  }
+
+  /// Fills the rows of `range`, which are `stride` values apart, with samples of a mixture.
+  mutating func fill(
+    _ buffer: FloatBuffer, _ range: Range<Int>, stride: Int, from mixture: Mixture
+  ) {
+    precondition(range.count % stride == 0 && stride >= mixture.featureCount)
+    precondition(mixture.meansRange.count == mixture.modeCount * mixture.featureCount)
+    precondition(mixture.loadingsRange.count == mixture.meansRange.count * mixture.factorCount)
+    precondition(mixture.factorCount <= Int(IMWA_LARGEST_FACTOR_COUNT))
+    var parts = unsafe imwa_mixture(
+      means: mixture.means.pointer(to: mixture.meansRange),
+      loadings: mixture.loadings.pointer(to: mixture.loadingsRange),
+      mode_count: mixture.modeCount, feature_count: mixture.featureCount,
+      factor_count: mixture.factorCount, scale: mixture.scale)
+    unsafe imwa_sample_mixture(
+      &state, &parts, buffer.pointer(to: range), range.count / stride, stride)
   }
 }
