@@ -27,19 +27,40 @@ public final class AppendOnlyFile: Sendable {
     try Folder.synchronize(path.parent)
   }
 
+  /// Creates a file that is empty, also when there was another.
+  ///
+  /// - Throws: `FileError`.
+  public init(replacing path: FilePath) throws(FileError) {
+    self.path = path
+    do {
+      descriptor = try FileDescriptor.open(
+        path, .writeOnly, options: [.create, .truncate, .append, .closeOnExec, .noFollow],
+        permissions: FilePermissions(rawValue: 0o666))
+    } catch {
+      throw FileError(.create, path, errno: error as? Errno)
+    }
+  }
+
   deinit { try? descriptor.close() }
 
   /// Adds a text and waits until it is on the disk.
   ///
   /// - Throws: `FileError`.
   public func append(_ text: String) throws(FileError) {
-    do {
-      try descriptor.writeAll(Array(text.utf8))
-    } catch {
-      throw FileError(.write, path, errno: error as? Errno)
-    }
+    try append(Array(text.utf8))
     guard fdatasync(descriptor.rawValue) == 0 else {
       throw FileError(.write, path, errno: Errno(rawValue: errno))
+    }
+  }
+
+  /// Adds bytes, which the system writes when it likes.
+  ///
+  /// - Throws: `FileError`.
+  public func append(_ bytes: [UInt8]) throws(FileError) {
+    do {
+      try descriptor.writeAll(bytes)
+    } catch {
+      throw FileError(.write, path, errno: error as? Errno)
     }
   }
 }

@@ -67,6 +67,11 @@ public struct ChildProcess: Sendable {
     return signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .killed(signal: signal)
   }
 
+  /// Waits until it ends or the time is over.
+  public func waitForEnd(milliseconds: Int) {
+    unsafe imwa_wait_for_processes([number], 1, Int32(milliseconds))
+  }
+
   /// Sends a signal to all processes of its group.
   public func sendToGroup(_ signal: Int32) { kill(-number, signal) }
 

@@ -1,13 +1,14 @@
 /// A range of numbers with round steps, and where they stand in a picture.
-struct Scale {
+package struct Scale {
   /// The numbers that are written.
-  let ticks: [Double]
-  let low, high: Double
+  package let ticks: [Double]
+  /// The ends.
+  package let low, high: Double
 
   /// Covers the finite ones of some values in about `count` steps.
   ///
   /// - Parameter includesZero: whether the range begins at zero when all values are above it.
-  init(_ values: [Double], count: Int = 6, includesZero: Bool) {
+  package init(_ values: [Double], count: Int = 6, includesZero: Bool) {
     let finite = values.filter(\.isFinite)
     var low = finite.min() ?? 0
     var high = finite.max() ?? 1
@@ -25,13 +26,13 @@ struct Scale {
   }
 
   /// Where a value stands between the ends, from 0 to 1.
-  func part(_ value: Double) -> Double { (value - low) / (high - low) }
+  package func part(_ value: Double) -> Double { (value - low) / (high - low) }
 
   /// Steps between ticks; their distance.
-  var step: Double { ticks.count > 1 ? ticks[1] - ticks[0] : 1 }
+  package var step: Double { ticks.count > 1 ? ticks[1] - ticks[0] : 1 }
 
   /// The text of a tick: a sum of steps has digits that mean nothing.
-  func text(_ tick: Double) -> String {
+  package func text(_ tick: Double) -> String {
     tick.magnitude < step / 1e6 ? "0" : NumberText.text(tick, significantDigits: 6)
   }
 

@@ -13,7 +13,7 @@ struct ImwaRun: AsyncParsableCommand {
     commandName: toolName,
     abstract:
       "Train by iterative averaging: members train from one start, their average starts the next.",
-    usage: "imwa-run <start | resume | status | stop | validate | init> …",
+    usage: "imwa-run <start | resume | status | report | stop | validate | init> …",
     discussion: """
       EXAMPLES
         imwa-run init --for pytorch > plan.yaml
@@ -21,10 +21,11 @@ struct ImwaRun: AsyncParsableCommand {
         imwa-run start plan.yaml --dir runs/first
         imwa-run status runs/first --watch
         imwa-run resume runs/first
+        imwa-run report runs/first -o report.html
       """,
     version: Provenance.toolkitVersion,
     subcommands: [
-      StartCommand.self, ResumeCommand.self, StatusCommand.self,
+      StartCommand.self, ResumeCommand.self, StatusCommand.self, ReportCommand.self,
       StopCommand.self, ValidateCommand.self, InitCommand.self,
     ])
 

@@ -16,7 +16,7 @@ struct InitCommand: ParsableCommand {
 
   @Option(
     name: .customLong("for"),
-    help: ArgumentHelp("The trainer: keras or pytorch.", valueName: "trainer"))
+    help: ArgumentHelp("The trainer: keras, pytorch or builtin.", valueName: "trainer"))
   var trainer = PlanTemplate.pytorch
 
   func run() throws {

@@ -1,5 +1,6 @@
 import Episodes
 import FileIO
+import Plotting
 import Synchronization
 import SystemPackage
 import ToolSupport
@@ -81,14 +82,17 @@ final class RunDisplay: RunObserver {
       let tasks = history.episodes[average.episode]?.tasks ?? [:]
       let seconds = tasks.filter { $0.key.hasPrefix("member-") }.compactMap(\.value.seconds)
       if let longest = seconds.max() { text += ", trained in \(TimeText.duration(longest))" }
+      if let distance = average.distances?.amongMembers {
+        text += ", L2 \(NumberText.short(distance))"
+      }
       let losses = (1...plan.members).compactMap { tasks["member-\($0)"]?.loss }
       if !losses.isEmpty {
-        text += ", loss " + losses.map { StatusNumber.text($0) }.joined(separator: " and ")
+        text += ", loss " + losses.map { NumberText.short($0) }.joined(separator: " and ")
       }
       return text
     case .measured(let metric):
       let name = plan.evaluate?.metric ?? "metric"
-      return "episode \(metric.episode): \(name) \(StatusNumber.text(metric.value)) "
+      return "episode \(metric.episode): \(name) \(NumberText.short(metric.value)) "
         + "(\(metric.subject.name))"
     default: return nil
     }

@@ -3,6 +3,7 @@ import Checkpoints
 import Episodes
 import FileIO
 import JSONText
+import Plotting
 import SystemPackage
 import TensorCore
 import ToolSupport
@@ -19,6 +20,7 @@ struct RunningTool {
         tool.notice("the run is complete")
         return try finish(run)
       }
+      if let notice = try run.kernelNotice() { tool.notice(notice) }
       let display = RunDisplay(tool: tool, path: run.path, plan: run.plan)
       let executor = LocalExecutor(
         supervisor: [CurrentProcess.program?.string ?? ImwaRun.toolName, ImwaRun.supervise],
@@ -42,7 +44,7 @@ struct RunningTool {
       var text =
         "wrote \(final): \(run.plan.episodes) episodes of \(run.plan.members) members in \(time)"
       if let evaluation = run.plan.evaluate, let metric = status.lastMetric {
-        text += "; \(evaluation.metric) \(StatusNumber.text(metric.value)) (\(metric.subject.name))"
+        text += "; \(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name))"
       }
       try Console.output.write(Tool.printable(text) + "\n")
     }

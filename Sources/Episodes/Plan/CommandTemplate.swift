@@ -88,14 +88,29 @@ public struct CommandTemplate: Sendable, Hashable {
     problems += reader.problems
   }
 
+  /// Reads the arguments of the built-in trainer.
+  ///
+  /// - Parameter words: what stands before them.
+  init(
+    builtIn node: YAMLNode, called key: String, words: [String], names: [String],
+    optional: Set<String>, problems: inout [PlanProblem]
+  ) {
+    let before = words.map { YAMLNode(.scalar($0, isPlain: false), at: node.place) }
+    guard let arguments = node.elements else {
+      problems.append(
+        PlanProblem(
+          node.place, "'\(key)' must be a list of options of imwa-train, such as [--data, digits]"))
+      self.init(elements: [])
+      return
+    }
+    self.init(
+      YAMLNode(.sequence(before + arguments), at: node.place), called: key, names: names,
+      optional: optional, problems: &problems)
+  }
+
   /// Words that are known.
   init(words: [String], at place: YAMLNode.Place) {
     elements = words.map { .word(Word(pieces: [.text($0)], place: place)) }
-  }
-
-  /// This command with other words in front.
-  func preceded(by words: [String], at place: YAMLNode.Place) -> CommandTemplate {
-    CommandTemplate(elements: CommandTemplate(words: words, at: place).elements + elements)
   }
 
   private init(elements: [Element]) { self.elements = elements }

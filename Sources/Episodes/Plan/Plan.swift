@@ -1,3 +1,4 @@
+public import Checkpoints
 public import SystemPackage
 import YAMLText
 
@@ -38,6 +39,8 @@ public struct Plan: Sendable {
     public var method = "linear"
     /// One weight for each member; nil when all count the same.
     public var weights: [Double]?
+    /// What becomes of the running statistics of batch normalisation.
+    public var batchNorm = AlignmentPolicy.BatchNorm.average
     /// A command that is run on each average and writes the one that is used.
     public var recalibrate: CommandTemplate?
   }
@@ -102,6 +105,8 @@ public struct Plan: Sendable {
   public var stateSuffix = ""
   /// The trainer.
   public var train = CommandTemplate(words: [], at: YAMLNode.Place(line: 1, column: 1))
+  /// The program of the built-in trainer, when the plan uses it.
+  public var builtInTrainer: String?
   /// The number that all seeds follow from.
   public var seed = 0
   /// For each member, values that are placeholders, in the order of the text.

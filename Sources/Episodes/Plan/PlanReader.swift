@@ -90,6 +90,10 @@ private struct PlanReader {
   mutating func plan(_ root: YAMLNode) -> Plan {
     var plan = Plan()
     var fields = PlanFields(root, called: "")
+    if root.entries == nil {
+      problems = fields.problems
+      return plan
+    }
     plan.episodes = fields.integer("episodes", in: 1...1_000_000) ?? plan.episodes
     plan.members = fields.integer("members", in: 1...1000) ?? plan.members
     plan.iterations = fields.integer("iterations", in: 1...Int.max) ?? 0
@@ -205,14 +209,19 @@ private struct PlanReader {
       return
     }
     var inner = PlanFields(node, called: "init")
-    if let command = inner.node("command") {
+    if let options = inner.node("builtin") {
+      plan.initial = .command(
+        CommandTemplate(
+          builtIn: options, called: "init.builtin", words: builtIn(&plan, "init"),
+          names: Placeholders.initial, optional: [], problems: &inner.problems))
+    } else if let command = inner.node("command") {
       plan.initial = .command(
         CommandTemplate(
           command, called: "init.command", names: Placeholders.initial, optional: [],
           problems: &inner.problems))
     } else if node.entries != nil {
       inner.problems.append(
-        PlanProblem(node.place, "'init' must be a path, or have the key 'command'"))
+        PlanProblem(node.place, "'init' must be a path, or have the key 'command' or 'builtin'"))
     }
     inner.finish()
     fields.problems += inner.problems
@@ -225,9 +234,35 @@ private struct PlanReader {
       return
     }
     let settings = plan.memberSettings.first?.map(\.name) ?? []
+    if node.entries != nil {
+      var inner = PlanFields(node, called: "train")
+      if let options = inner.node("builtin") {
+        plan.train = CommandTemplate(
+          builtIn: options, called: "train.builtin", words: builtIn(&plan, "step"),
+          names: Placeholders.train + settings, optional: Placeholders.trainOptional,
+          problems: &inner.problems)
+      } else {
+        inner.problems.append(
+          PlanProblem(node.place, "'train' must be a list, or have the key 'builtin'"))
+      }
+      inner.finish()
+      fields.problems += inner.problems
+      return
+    }
     plan.train = CommandTemplate(
       node, called: "train", names: Placeholders.train + settings,
       optional: Placeholders.trainOptional, problems: &fields.problems)
+  }
+
+  /// The first words of a command of the built-in trainer, which stands beside this tool.
+  private func builtIn(_ plan: inout Plan, _ command: String) -> [String] {
+    let beside = CurrentProcess.program?.removingLastComponent().appending("imwa-train")
+    let isBeside = beside.map { FileStatus(of: $0)?.kind == .file } ?? false
+    let program = isBeside ? beside?.string ?? "" : "imwa-train"
+    plan.builtInTrainer = program
+    // Braces of a path are no placeholders.
+    let escaped = program.replacing("{", with: "{{").replacing("}", with: "}}")
+    return [escaped, command]
   }
 
   private mutating func readAverage(_ plan: inout Plan, _ fields: inout PlanFields) {
@@ -253,6 +288,8 @@ private struct PlanReader {
         }
       }
     }
+    plan.average.batchNorm =
+      inner.choice("batch_norm", AlignmentPolicy.BatchNorm.self) ?? .average
     if let command = inner.node("recalibrate") {
       plan.average.recalibrate = CommandTemplate(
         command, called: "average.recalibrate", names: Placeholders.recalibrate, optional: [],
@@ -289,11 +326,18 @@ private struct PlanReader {
   private mutating func readEvaluation(_ plan: inout Plan, _ fields: inout PlanFields) {
     guard let node = fields.node("evaluate") else { return }
     var inner = PlanFields(node, called: "evaluate")
-    let command = inner.node("command").map { command in
+    let options = inner.node("builtin").map { options in
+      CommandTemplate(
+        builtIn: options, called: "evaluate.builtin",
+        words: builtIn(&plan, "evaluate") + ["{init}"], names: Placeholders.evaluate,
+        optional: Placeholders.evaluateOptional, problems: &inner.problems)
+    }
+    let written = inner.node("command").map { command in
       CommandTemplate(
         command, called: "evaluate.command", names: Placeholders.evaluate,
         optional: Placeholders.evaluateOptional, problems: &inner.problems)
     }
+    let command = options ?? written
     let metric = inner.text("metric")
     var evaluation = Plan.Evaluation(
       command: command ?? CommandTemplate(words: [], at: node.place), metric: metric ?? "")

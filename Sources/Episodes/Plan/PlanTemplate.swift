@@ -2,9 +2,37 @@
 public enum PlanTemplate: String, Sendable, CaseIterable {
   case keras
   case pytorch
+  case builtin
 
   /// The text.
-  public var text: String {
+  public var text: String { self == .builtin ? builtInText : scriptText }
+
+  private var builtInText: String {
+    """
+    # A plan for imwa-run with the built-in trainer: 'man imwa-plan' tells all keys, 'imwa-train --help' the
+    # options in the lists. imwa-run validate plan.yaml; imwa-run start plan.yaml --dir run
+
+    episodes: 20        # how often the members are averaged
+    members: 2          # how many models train from one start; 2 or 3 do best
+    iterations: 2000    # of each member over all episodes
+    seed: 0
+
+    init: {builtin: [--data, digits, --model, "mlp:128"]}
+    suffix: .safetensors
+    train: {builtin: [--data, digits]}
+    evaluate: {builtin: [--data, digits], metric: balanced_accuracy, on: [averages, members]}
+
+    # ema: trainer                                 # the trainer keeps a moving average, which is averaged, too
+    # state: carry                                 # each member's own optimizer; or: reset, average
+    # warm_start: 100                              # iterations of one process before the first episode
+
+    executor: {local: parallel}                    # or: serial, or how many at once
+    # tensorboard: true
+
+    """
+  }
+
+  private var scriptText: String {
     let (script, suffix) =
       self == .keras ? ("train_keras.py", ".weights.h5") : ("train_pytorch.py", ".safetensors")
     return """

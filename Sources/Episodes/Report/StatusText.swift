@@ -1,5 +1,6 @@
 import FileIO
 public import JSONText
+import Plotting
 import SystemPackage
 
 extension RunStatus {
@@ -12,13 +13,19 @@ extension RunStatus {
     lines += working.map(line)
     if let metric = lastMetric, let evaluation = plan.evaluate {
       var text =
-        "\(evaluation.metric) \(StatusNumber.text(metric.value)) (\(metric.subject.name), "
+        "\(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name), "
         + "episode \(metric.episode))"
       if let best = bestMetric, best != metric {
         text +=
-          ", best \(StatusNumber.text(best.value)) (\(best.subject.name), episode \(best.episode))"
+          ", best \(NumberText.short(best.value)) (\(best.subject.name), episode \(best.episode))"
       }
       lines.append(text)
+    }
+    if let distances = history.episodes[history.lastComplete]?.average?.distances {
+      let among = distances.amongMembers.map { "\(NumberText.short($0)) between members, " } ?? ""
+      lines.append(
+        "L2 distance \(among)\(NumberText.short(distances.fromEpisodeStart)) from the episode's start, "
+          + "\(NumberText.short(distances.fromRunStart)) from the run's")
     }
     var counts: [String] = []
     if history.failureCount > 0 { counts.append("\(history.failureCount) failed attempts") }
@@ -52,8 +59,8 @@ extension RunStatus {
     if let iteration = work.progress?.iteration, let range = work.iterations {
       parts.append("iteration \(iteration) of \(range.upperBound)")
     }
-    if let rate = work.rate(at: time) { parts.append("\(StatusNumber.text(rate))/s") }
-    if let loss = work.progress?.loss { parts.append("loss \(StatusNumber.text(loss))") }
+    if let rate = work.rate(at: time) { parts.append("\(NumberText.short(rate))/s") }
+    if let loss = work.progress?.loss { parts.append("loss \(NumberText.short(loss))") }
     if let began = work.began { parts.append("for \(TimeText.duration(max(0, time - began)))") }
     if !work.isRunning { parts.append(work.began == nil ? "not begun" : "not running") }
     return "  " + parts.joined(separator: ", ")
@@ -94,6 +101,13 @@ extension RunStatus {
               JSONValue.Member("running", .bool(work.isRunning)),
             ])
           })))
+    if let distances = history.episodes[history.lastComplete]?.average?.distances {
+      members += [
+        JSONValue.Member("l2_members", optional(distances.amongMembers)),
+        JSONValue.Member("l2_episode_start", .float(distances.fromEpisodeStart)),
+        JSONValue.Member("l2_run_start", .float(distances.fromRunStart)),
+      ]
+    }
     if let metric = lastMetric { members.append(JSONValue.Member("last_metric", json(metric))) }
     if let metric = bestMetric { members.append(JSONValue.Member("best_metric", json(metric))) }
     if let digest = history.finalDigest {
@@ -111,38 +125,5 @@ extension RunStatus {
       JSONValue.Member("name", .string(plan.evaluate?.metric ?? "")),
       JSONValue.Member("value", .float(metric.value)),
     ])
-  }
-}
-
-/// Numbers for people.
-public enum StatusNumber {
-  /// Four digits: `0.9312`, `12.35`, `1234`, `1.2e-05`.
-  public static func text(_ value: Double) -> String {
-    guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-infinity" : "infinity" }
-    let size = value.magnitude
-    if size == 0 { return "0" }
-    if size >= 1e15 || size < 1e-4 {
-      let exponent = Int(logarithm(size))
-      var scale = 1.0
-      for _ in 0..<exponent.magnitude { scale *= 10 }
-      let mantissa = exponent < 0 ? value * scale : value / scale
-      return "\(rounded(mantissa, 10))e\(exponent)"
-    }
-    if size >= 1000 { return "\(Int(value.rounded()))" }
-    let places: Double = size >= 100 ? 10 : size >= 10 ? 100 : size >= 1 ? 1000 : 10000
-    return rounded(value, places)
-  }
-
-  private static func rounded(_ value: Double, _ places: Double) -> String {
-    let text = ((value * places).rounded() / places).description
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
-
-  /// The exponent of ten, rounded down.
-  private static func logarithm(_ value: Double) -> Double {
-    var (rest, exponent) = (value, 0.0)
-    while rest >= 10 { (rest, exponent) = (rest / 10, exponent + 1) }
-    while rest < 1 { (rest, exponent) = (rest * 10, exponent - 1) }
-    return exponent
   }
 }

@@ -3,9 +3,12 @@ import FileIO
 import SystemPackage
 import TensorCore
 import WeightAveraging
+import WeightDistance
 
 /// Averages checkpoints of a run: block by block, so that the members' weights need no room in memory.
 struct EpisodeAverage {
+  /// What becomes of the running statistics of batch normalisation.
+  let batchNorm: AlignmentPolicy.BatchNorm
   /// Asked between blocks: the signal that should end the work.
   let interruption: @Sendable () -> Int32?
 
@@ -35,6 +38,7 @@ struct EpisodeAverage {
     var policy = AlignmentPolicy()
     // What starts an episode is weights only.
     policy.optimizer = .drop
+    policy.batchNorm = batchNorm
     let plan = try MergePlan(
       readers.map(\.weights), labels: paths.map(\.string), policy: policy)
     let weights = try plan.weights { try method.recurrence(inputs: $0) }.recording(nil)
@@ -59,6 +63,35 @@ struct EpisodeAverage {
       let mixed = try WeightMap(tensors, metadata: reader.weights.metadata)
       _ = try write(mixed, like: reader, to: output)
     }
+  }
+
+  /// How far the members of an episode lie apart, in one pass over all of them.
+  ///
+  /// - Returns: nil when there is nothing to compare.
+  func distances(
+    members: [FilePath], average: FilePath, episodeStart: FilePath, runStart: FilePath
+  ) throws -> JournalEvent.Distances? {
+    let readers = try CheckpointReader.open(members + [average, runStart, episodeStart])
+    let (models, base) = (readers.dropLast().map(\.weights), readers[readers.count - 1].weights)
+    var options = DistanceOptions()
+    options.measuresSpread = false
+    let report: DistanceReport
+    do {
+      report = try WeightMap.distances(
+        among: models, base: base, options: options,
+        stream: StreamOptions(interruption: interruption))
+    } catch is DistanceError {
+      return nil
+    }
+    let count = members.count
+    let pairs = (0..<count).flatMap { first in
+      (0..<first).map { report.distance(between: $0, and: first) }
+    }
+    let fromStart = report.distancesFromBase().prefix(count)
+    return JournalEvent.Distances(
+      amongMembers: pairs.isEmpty ? nil : pairs.reduce(0, +) / Double(pairs.count),
+      fromEpisodeStart: fromStart.reduce(0, +) / Double(count),
+      fromRunStart: report.distance(between: count, and: count + 1))
   }
 
   private func write(_ weights: WeightMap, like reader: CheckpointReader, to path: FilePath) throws

@@ -217,11 +217,15 @@ extension EpisodeRunner {
     let outputs = ["out", "ema_out", "state_out"].compactMap { role in
       values[role].map { AttemptSpec.Output(role: role, path: FilePath($0)) }
     }
+    var environment = values.sorted { $0.key < $1.key }
+      .map { "\(Placeholders.variable($0.key))=\($0.value)" }
+    if let kernels = run.history.start?.kernels {
+      environment.append("\(TrainerKernels.variable)=\(kernels)")
+    }
     return AttemptSpec(
       name: "imwa.\(run.id).e\(id.task.episode).\(id.task.name).a\(id.number)", folder: folder,
       arguments: command.expanded(values),
-      environment: values.sorted { $0.key < $1.key }
-        .map { "\(Placeholders.variable($0.key))=\($0.value)" },
+      environment: environment,
       workingFolder: run.workingFolder, outputs: outputs, grace: plan.grace)
   }
 }

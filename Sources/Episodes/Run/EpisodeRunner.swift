@@ -11,6 +11,7 @@ public struct EpisodeRunner {
   let average: EpisodeAverage
   let interruption: @Sendable () -> Int32?
   var scheduler: JobScheduler
+  private var tensorboard: TensorBoardLog?
 
   /// Works on a run.
   ///
@@ -22,7 +23,8 @@ public struct EpisodeRunner {
     self.run = run
     self.observer = observer
     self.interruption = interruption
-    average = EpisodeAverage(interruption: interruption)
+    average = EpisodeAverage(
+      batchNorm: run.plan.average.batchNorm, interruption: interruption)
     scheduler = JobScheduler(
       run: run, executor: executor, observer: observer, interruption: interruption)
   }
@@ -38,12 +40,17 @@ public struct EpisodeRunner {
     do {
       try await scheduler.executor.check()
       removeWhatIsNotKept(all: true)
+      if plan.tensorboard {
+        tensorboard = try TensorBoardLog(folder.tensorboard, plan: plan, history: run.history)
+      }
       if run.history.lastComplete < 0 { try await begin() }
       while run.history.lastComplete < plan.episodes {
         try await perform(episode: run.history.lastComplete + 1)
       }
       // An evaluation of the last episode that was interrupted.
       try await evaluate(episode: plan.episodes)
+      let (history, last) = (run.history, plan.episodes)
+      try tensorboard?.update(history, through: last)
       try complete()
     } catch {
       let reason = (error as? any DiagnosedError)?.description ?? "\(error)"
@@ -91,6 +98,8 @@ public struct EpisodeRunner {
   private mutating func perform(episode: Int) async throws {
     // Evaluations of the episode before, when a runner went away in between.
     try await evaluate(episode: episode - 1)
+    let history = run.history
+    try tensorboard?.update(history, through: episode - 1)
     try checkFreeSpace()
     try Folder.createAll(folder.episode(episode))
     try await scheduler.perform(try (1...plan.members).map { try trainJob(episode, member: $0) })
@@ -124,11 +133,17 @@ public struct EpisodeRunner {
           folder.averagedState(episode, member: $0, suffix: plan.stateSuffix)
         })
     }
+    let distances = try average.distances(
+      members: members.map { $0.out(suffix: plan.suffix) },
+      average: folder.average(episode, suffix: plan.suffix),
+      episodeStart: folder.average(episode - 1, suffix: plan.suffix),
+      runStart: folder.average(0, suffix: plan.suffix))
     let seconds = (ContinuousClock.now - start).secondCount
     try record([
       .averaged(
         JournalEvent.Average(
-          episode: episode, sha256: digest, emaSHA256: emaDigest, seconds: seconds))
+          episode: episode, sha256: digest, emaSHA256: emaDigest, seconds: seconds,
+          distances: distances))
     ])
   }
 

@@ -30,6 +30,18 @@ public enum JournalEvent: Sendable, Hashable {
     public var planDigest: String
     /// Keys with other values.
     public var settings: [String]
+    /// The matrix kernels of the built-in trainer, which decide its bits; nil when it is not used.
+    public var kernels: String?
+  }
+
+  /// L2 distances in an episode, over what is learned.
+  public struct Distances: Sendable, Hashable {
+    /// The mean over the pairs of members; nil for one member.
+    public var amongMembers: Double?
+    /// The mean distance of the members from the weights that the episode started from.
+    public var fromEpisodeStart: Double
+    /// The distance of the average from the weights that the run started from, θ(0).
+    public var fromRunStart: Double
   }
 
   /// An average that was written.
@@ -42,6 +54,8 @@ public enum JournalEvent: Sendable, Hashable {
     public var emaSHA256: String?
     /// How long averaging took.
     public var seconds: Double
+    /// How far the models lie apart; nil before the first episode.
+    public var distances: Distances?
   }
 
   /// A metric that was measured.
@@ -87,6 +101,7 @@ extension JournalEvent {
       add("folder", .string(start.folder))
       add("plan_sha256", .string(start.planDigest))
       add("set", .array(start.settings.map { .string($0) }))
+      if let kernels = start.kernels { add("kernels", .string(kernels)) }
     case .resumed(let settings):
       add("event", .string("resumed"))
       add("set", .array(settings.map { .string($0) }))
@@ -106,6 +121,11 @@ extension JournalEvent {
       add("sha256", .string(average.sha256))
       if let digest = average.emaSHA256 { add("ema_sha256", .string(digest)) }
       add("seconds", .float((average.seconds * 1e6).rounded() / 1e6))
+      if let distances = average.distances {
+        if let value = distances.amongMembers { add("l2_members", .float(value)) }
+        add("l2_episode_start", .float(distances.fromEpisodeStart))
+        add("l2_run_start", .float(distances.fromRunStart))
+      }
     case .measured(let metric):
       add("event", .string("measured"))
       add("episode", .integer(metric.episode))
@@ -136,7 +156,7 @@ extension JournalEvent {
       self = .started(
         Start(
           run: run, version: version, folder: folder, planDigest: digest,
-          settings: JournalEvent.texts(json["set"])))
+          settings: JournalEvent.texts(json["set"]), kernels: json["kernels"]?.string))
     case "resumed": self = .resumed(settings: JournalEvent.texts(json["set"]))
     case "stopped": self = .stopped(reason: json["reason"]?.string ?? "")
     case "completed": self = .completed(sha256: json["sha256"]?.string ?? "")
@@ -147,7 +167,7 @@ extension JournalEvent {
       self = .averaged(
         Average(
           episode: episode, sha256: digest, emaSHA256: json["ema_sha256"]?.string,
-          seconds: json["seconds"]?.double ?? 0))
+          seconds: json["seconds"]?.double ?? 0, distances: JournalEvent.distances(json)))
     case "measured":
       guard let episode = json["episode"]?.integer, let value = json["value"]?.double,
         let subject = json["subject"]?.string.flatMap(RunTask.Subject.init(name:))
@@ -180,6 +200,13 @@ extension JournalEvent {
       let task = json["task"]?.string.flatMap({ RunTask(episode: episode, name: $0) })
     else { return nil }
     return AttemptID(task, number)
+  }
+
+  private static func distances(_ json: JSONValue) -> Distances? {
+    guard let episode = json["l2_episode_start"]?.double, let run = json["l2_run_start"]?.double
+    else { return nil }
+    return Distances(
+      amongMembers: json["l2_members"]?.double, fromEpisodeStart: episode, fromRunStart: run)
   }
 
   private static func texts(_ json: JSONValue?) -> [String] {

@@ -21,6 +21,18 @@ public final class Run {
   /// Eight hexadecimal digits that tell this run from others.
   public var id: String { history.start?.run ?? "" }
 
+  /// What a user should know before the run goes on; nil when there is nothing.
+  ///
+  /// - Throws: `RunError` when the built-in trainer does not tell its kernels, `FileError`.
+  public func kernelNotice() throws -> String? {
+    guard let trainer = plan.builtInTrainer, let pinned = history.start?.kernels else { return nil }
+    let name = try TrainerKernels.name(trainer, pinned: pinned, scratch: path)
+    if name == pinned { return nil }
+    return
+      "the run was started with the matrix kernels '\(pinned)', which this processor does not run; "
+      + "with '\(name)' the last bits of the result will be others"
+  }
+
   private init(
     path: FilePath, plan: Plan, workingFolder: FilePath, journal: Journal, lock: OwnerLock
   ) {
@@ -61,7 +73,10 @@ public final class Run {
       .started(
         JournalEvent.Start(
           run: String(identity.finalized().prefix(8)), version: Provenance.toolkitVersion,
-          folder: folder.string, planDigest: planDigest, settings: settings.map(\.text)))
+          folder: folder.string, planDigest: planDigest, settings: settings.map(\.text),
+          kernels: try plan.builtInTrainer.map {
+            try TrainerKernels.name($0, pinned: nil, scratch: path)
+          }))
     ])
     return Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock)
   }

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Episodes
+import FileIO
+import JSONText
+import SystemPackage
+import ToolSupport
+
+/// `imwa-run report`.
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Tell how a run went: an HTML page with charts, or tables for programs.",
+    discussion: """
+      The page is one file that needs no other and no network: metric, distances, losses and times of the \
+      episodes, a table of them, and the plan. A run may be under way.
+
+      \(Tool.exitStatusHelp)
+      """)
+
+  @Argument(help: ArgumentHelp("The folder of the run.", valueName: "run"))
+  var folder: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The page to write; it is replaced. Default: report.html in the run.", valueName: "file"))
+  var output: String?
+
+  @Flag(help: "Print the episodes as comma-separated values instead.")
+  var csv = false
+
+  @Flag(help: "Print the episodes as JSON instead.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but errors.")
+  var quiet = false
+
+  func validate() throws {
+    if csv && json { throw ValidationError("--csv and --json cannot be used together") }
+    if output != nil && (csv || json) {
+      throw ValidationError("--output is for the page; tables go to standard output")
+    }
+  }
+
+  func run() throws {
+    let tool = Tool(name: ImwaRun.toolName, talk: quiet ? .quiet : .normal)
+    try tool.run {
+      let status = try RunStatus(of: FilePath(folder))
+      if csv { return try Console.output.write(EpisodeTable(status).csv) }
+      if json { return try Console.output.write(EpisodeTable(status).json.text + "\n") }
+      let path = output.map { FilePath($0) } ?? status.path.appending("report.html")
+      try SmallFile.write(Array(try ReportPage(status).html.utf8), to: path)
+      if !quiet { try Console.output.write(Tool.printable("wrote \(path)") + "\n") }
+    }
+  }
+}

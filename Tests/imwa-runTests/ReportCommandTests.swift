@@ -1,0 +1,103 @@
+import Foundation
+import JSONText
+import TestSupport
+import Testing
+
+@Suite struct ReportCommandTests {
+  @Test func thePageTellsEverythingAndNeedsNothing() throws {
+    let trial = try TrialRun(
+      ["fail@2.1.1"], evaluates: true, extra: "ema: trainer\n# <script>alert(1)</script>")
+    let result = try trial.start(["--set", "evaluate.on=[averages, members, ema]"])
+    #expect(result.status == 0, "\(result.errors)")
+    let report = try trial.tool(["report", "run", "-o", "page.html"])
+    #expect(report.output == "wrote page.html\n")
+    let page = String(decoding: try trial.folder.read("page.html"), as: UTF8.self)
+    for text in [
+      "accuracy per episode", "L2 distance per episode", "seconds per episode",
+      "<polygon class=\"band\"",
+      "moving average", "fake_trainer.py", "the command ended with exit code 3", "<td>3</td>",
+      "&lt;script&gt;alert(1)",
+    ] {
+      #expect(page.contains(text), "\(text)")
+    }
+    for text in ["<script", "http://", "https://", "url(", "@import"] {
+      #expect(!page.contains(text), "\(text)")
+    }
+    let parser = XMLCheck(page)
+    #expect(parser.isBalanced)
+  }
+
+  @Test func tablesAreForPrograms() throws {
+    let trial = try TrialRun(evaluates: true)
+    #expect(try trial.start().status == 0)
+    let csv = try trial.tool(["report", "run", "--csv"]).output.split(separator: "\n")
+    #expect(csv.count == 4)
+    let names = csv[0].split(separator: ",", omittingEmptySubsequences: false)
+    #expect(
+      csv.allSatisfy {
+        $0.split(separator: ",", omittingEmptySubsequences: false).count == names.count
+      })
+    let json = try JSONValue(
+      parsing: Array(try trial.tool(["report", "run", "--json"]).output.utf8))
+    guard case .array(let rows) = json else {
+      Issue.record("no list")
+      return
+    }
+    #expect(rows.count == 3)
+    #expect(rows[2]["episode"]?.integer == 3)
+    let measured = try trial.events("measured").last { $0["subject"]?.string == "average" }
+    #expect(rows[2]["metric_average"] == measured?["value"])
+    // L2 over the tensors a and b, by definition.
+    let members = try (1...2).map { member in
+      try ["a", "b"].flatMap {
+        try trial.values("episode-003/member-\(member)/attempt-1/model.safetensors", $0)
+      }
+    }
+    var sum = 0.0
+    for (first, second) in zip(members[0], members[1]) {
+      let difference = Double(first) - Double(second)
+      sum += difference * difference
+    }
+    let expected = sum.squareRoot()
+    let found = try #require(rows[2]["l2_members"]?.double)
+    #expect((found - expected).magnitude < 1e-12 * expected)
+  }
+
+  @Test func aRunOfOneMemberHasAReport() throws {
+    let trial = try TrialRun(episodes: 1, members: 1)
+    #expect(try trial.start().status == 0)
+    #expect(try trial.tool(["report", "run"]).status == 0)
+    let page = String(decoding: try trial.folder.read("run/report.html"), as: UTF8.self)
+    #expect(page.contains("1 member, 1 episodes"))
+  }
+
+  @Test func aRunThatHasNoEpisodeYetHasAReport() throws {
+    let trial = try TrialRun(["fail"], extra: "attempts: 1")
+    #expect(try trial.start().status == 65)
+    #expect(try trial.tool(["report", "run"]).status == 0)
+    let status = try trial.tool(["status", "run"])
+    #expect(status.output.contains("run: stopped, 0 of 3 episodes"))
+    #expect(status.output.contains("imwa-run resume"))
+  }
+}
+
+/// Whether every tag that opens closes.
+private struct XMLCheck {
+  let isBalanced: Bool
+
+  init(_ page: String) {
+    var open: [Substring] = []
+    var isBalanced = true
+    for part in page.split(separator: "<").dropFirst() {
+      let name = part.prefix { $0.isLetter || $0.isNumber || $0 == "/" || $0 == "!" }
+      let isClosed = part.prefix { $0 != ">" }.hasSuffix("/")
+      if name.hasPrefix("!") || ["meta"].contains(name) || isClosed { continue }
+      if name.hasPrefix("/") {
+        isBalanced = isBalanced && open.popLast() == name.dropFirst()
+      } else {
+        open.append(name)
+      }
+    }
+    self.isBalanced = isBalanced && open.isEmpty
+  }
+}

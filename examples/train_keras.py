@@ -1,0 +1,85 @@
+"""Trains a small network on handwritten digits with Keras, as imwa-run asks: see imwa-trainer(7).
+
+    imwa-run start examples/keras.yaml --dir keras-run
+"""
+import argparse
+import json
+import math
+import pathlib
+
+import keras
+import numpy as np
+
+DIGITS = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "digits"
+BATCH, LEARNING_RATE = 32, 0.1
+
+
+def digits(is_test):
+    """Every fourth image is for testing."""
+    images = np.frombuffer((DIGITS / "images.idx3-ubyte").read_bytes(), np.uint8, offset=16)
+    labels = np.frombuffer((DIGITS / "labels.idx1-ubyte").read_bytes(), np.uint8, offset=8)
+    chosen = (np.arange(len(labels)) % 4 == 0) == is_test
+    images = images.reshape(len(labels), -1)[chosen] / images.max()
+    return images.astype("float32"), labels[chosen].astype("int32")
+
+
+def network():
+    model = keras.Sequential([
+        keras.Input((64,)), keras.layers.Dense(64), keras.layers.BatchNormalization(), keras.layers.ReLU(),
+        keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=0.9), loss, metrics=["accuracy"])
+    return model
+
+
+def batches(size, count, seed):
+    """An order of the data that no other member and no other episode has."""
+    random, order = np.random.default_rng(seed), []
+    for _ in range(count):
+        order = order if len(order) >= BATCH else random.permutation(size)
+        yield order[:BATCH]
+        order = order[BATCH:]
+
+
+def train(options):
+    model, (images, labels) = network(), digits(is_test=False)
+    model.load_weights(options.init)
+    model.optimizer.build(model.trainable_variables)
+    if options.state_in:
+        with open(options.state_in, "rb") as file, np.load(file) as state:
+            for variable, name in zip(model.optimizer.variables, state.files):
+                variable.assign(state[name])
+    count = options.to_iteration - options.from_iteration
+    for step, batch in enumerate(batches(len(labels), count, options.seed)):
+        # One schedule over the whole training; a warm start, before iteration 0, is held at its start.
+        part = max(options.from_iteration + step, 0) / options.total
+        model.optimizer.learning_rate = LEARNING_RATE * (1 + math.cos(math.pi * part)) / 2
+        loss = model.train_on_batch(images[batch], labels[batch])[0]
+        print(json.dumps({"iteration": options.from_iteration + step + 1, "loss": float(loss)}), flush=True)
+    # A path of the run ends in .weights.h5, as Keras wants it; the optimizer travels in a file of its own.
+    model.save_weights(options.out)
+    with open(options.state_out, "wb") as file:
+        np.savez(file, *[keras.ops.convert_to_numpy(variable) for variable in model.optimizer.variables])
+
+
+def evaluate(options):
+    model = network()
+    model.load_weights(options.init)
+    accuracy = model.evaluate(*digits(is_test=True), verbose=0, return_dict=True)["accuracy"]
+    print(json.dumps({"accuracy": float(accuracy)}))
+
+
+def initialize(options):
+    keras.utils.set_random_seed(options.seed)
+    network().save_weights(options.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", type={"init": initialize, "train": train, "evaluate": evaluate}.get)
+    for name in ["init", "out", "state-in", "state-out"]:
+        parser.add_argument(f"--{name}")
+    for name in ["seed", "from-iteration", "to-iteration", "total"]:
+        parser.add_argument(f"--{name}", type=int)
+    options = parser.parse_args()
+    options.what(options)

@@ -1,0 +1,80 @@
+"""Trains a small network on handwritten digits with PyTorch, as imwa-run asks: see imwa-trainer(7).
+
+    imwa-run start examples/pytorch.yaml --dir pytorch-run
+"""
+import argparse
+import json
+import math
+import pathlib
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+DIGITS = pathlib.Path(__file__).resolve().parent.parent / "fixtures" / "digits"
+BATCH, LEARNING_RATE = 32, 0.1
+
+
+def digits(is_test):
+    """Every fourth image is for testing."""
+    images = np.frombuffer((DIGITS / "images.idx3-ubyte").read_bytes(), np.uint8, offset=16)
+    labels = np.frombuffer((DIGITS / "labels.idx1-ubyte").read_bytes(), np.uint8, offset=8)
+    chosen = (np.arange(len(labels)) % 4 == 0) == is_test
+    images = images.reshape(len(labels), -1)[chosen] / images.max()
+    return torch.tensor(images, dtype=torch.float32), torch.tensor(labels[chosen], dtype=torch.long)
+
+
+def network():
+    return torch.nn.Sequential(
+        torch.nn.Linear(64, 64), torch.nn.BatchNorm1d(64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+
+
+def batches(size, count, seed):
+    """An order of the data that no other member and no other episode has."""
+    random, order = np.random.default_rng(seed), []
+    for _ in range(count):
+        order = order if len(order) >= BATCH else random.permutation(size)
+        yield order[:BATCH]
+        order = order[BATCH:]
+
+
+def train(options):
+    model, (images, labels) = network(), digits(is_test=False)
+    model.load_state_dict(load_file(options.init))
+    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=0.9)
+    if options.state_in:
+        optimizer.load_state_dict(torch.load(options.state_in, weights_only=True))
+    count = options.to_iteration - options.from_iteration
+    for step, batch in enumerate(batches(len(labels), count, options.seed)):
+        # One schedule over the whole training; a warm start, before iteration 0, is held at its start.
+        part = max(options.from_iteration + step, 0) / options.total
+        optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 + math.cos(math.pi * part)) / 2
+        loss = torch.nn.functional.cross_entropy(model(images[batch]), labels[batch])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        print(json.dumps({"iteration": options.from_iteration + step + 1, "loss": loss.item()}), flush=True)
+    save_file(model.state_dict(), options.out)
+    torch.save(optimizer.state_dict(), options.state_out)
+
+
+def evaluate(options):
+    model, (images, labels) = network().eval(), digits(is_test=True)
+    model.load_state_dict(load_file(options.init))
+    print(json.dumps({"accuracy": (model(images).argmax(1) == labels).float().mean().item()}))
+
+
+def initialize(options):
+    torch.manual_seed(options.seed)
+    save_file(network().state_dict(), options.out)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", type={"init": initialize, "train": train, "evaluate": evaluate}.get)
+    for name in ["init", "out", "state-in", "state-out"]:
+        parser.add_argument(f"--{name}")
+    for name in ["seed", "from-iteration", "to-iteration", "total"]:
+        parser.add_argument(f"--{name}", type=int)
+    options = parser.parse_args()
+    options.what(options)
