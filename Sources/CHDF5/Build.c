@@ -14,6 +14,15 @@ enum {
   largest_cache = 32 * 1024 * 1024,
 };
 
+/// libhdf5 1.10 writes such files, but what it writes it cannot always read.
+static void refuse_shared_messages(child_context *child, hid_t file) {
+  unsigned indexes;
+  const hid_t creation = checked(child, H5Fget_create_plist(file));
+  checked(child, H5Pget_shared_mesg_nindexes(creation, &indexes));
+  if (indexes > 0) child_fail(child, IMWA_HDF5_REFUSED, "object header messages are shared between objects");
+  checked(child, H5Pclose(creation));
+}
+
 static void open_source(file_build *build, const build_request *request) {
   child_context *child = build->child;
   H5F_info2_t info;
@@ -26,6 +35,7 @@ static void open_source(file_build *build, const build_request *request) {
   checked(child, H5Pclose(access));
   checked(child, H5Fget_info2(file, &info));
   build->source_superblock = info.super.version;
+  refuse_shared_messages(child, file);
   source_tree_read(&build->tree, child, file);
   child_is_at(child, "");
   build->extension_times =

@@ -32,8 +32,8 @@ static void copy_values(file_build *build, hid_t from, hid_t to, hid_t type, hid
   child_context *child = build->child;
   const type_contents contents = contents_of_type(child, type);
   const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
-  if (contents.has_region_references) {
-    child_fail(child, IMWA_HDF5_REFUSED, "references to regions in attribute '%s'", name);
+  if (contents.has_other_references) {
+    child_fail(child, IMWA_HDF5_REFUSED, "references to anything but objects in attribute '%s'", name);
   }
   if (elements == 0) return;
   void *values = read_values(build, from, type, elements, name);

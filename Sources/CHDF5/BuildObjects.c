@@ -5,6 +5,8 @@
 #include "DatasetProperties.h"
 #include "ElementTypes.h"
 
+enum { maximum_filter_values = 64 };
+
 /// The groups whose links are still to be made.
 typedef struct {
   size_t *indexes;
@@ -118,15 +120,48 @@ hid_t build_committed_type(file_build *build, hid_t source_type) {
   return type;
 }
 
+/// What links and attributes of dense groups are compressed with.
+static void copy_group_filters(child_context *child, hid_t from, hid_t to) {
+  const unsigned filter_count = (unsigned)checked(child, H5Pget_nfilters(from));
+  for (unsigned index = 0; index < filter_count; index++) {
+    unsigned flags, values[maximum_filter_values];
+    size_t count = maximum_filter_values;
+    const H5Z_filter_t id = H5Pget_filter2(from, index, &flags, &count, values, 0, NULL, NULL);
+    checked(child, id);
+    if (count > maximum_filter_values) child_fail(child, IMWA_HDF5_REFUSED, "a filter with %zu values", count);
+    checked(child, H5Pset_filter(to, id, flags, count, values));
+  }
+}
+
+/// A group's own property list cannot be used again: it has the places of its links in the source.
+static void copy_group_properties(file_build *build, const source_object *object, hid_t group, hid_t from, hid_t to) {
+  child_context *child = build->child;
+  unsigned order, most, least, names, name_bytes;
+  checked(child, H5Pget_link_creation_order(from, &order));
+  checked(child, H5Pset_link_creation_order(to, order));
+  checked(child, H5Pget_link_phase_change(from, &most, &least));
+  checked(child, H5Pset_link_phase_change(to, most, least));
+  checked(child, H5Pget_est_link_info(from, &names, &name_bytes));
+  checked(child, H5Pset_est_link_info(to, names, name_bytes));
+  checked(child, H5Pget_attr_creation_order(from, &order));
+  checked(child, H5Pset_attr_creation_order(to, order));
+  checked(child, H5Pget_attr_phase_change(from, &most, &least));
+  checked(child, H5Pset_attr_phase_change(to, most, least));
+  checked(child, H5Pset_obj_track_times(to, object->times.are_kept));
+  copy_group_filters(child, from, to);
+  set_heap_size(build, object, group, to);
+}
+
 static hid_t create_group(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
                           hid_t link) {
   child_context *child = build->child;
-  const hid_t creation = checked(child, H5Gget_create_plist(source));
-  build_set_oldest(build, oldest_of_group(build, object, source, creation));
-  checked(child, H5Pset_obj_track_times(creation, object->times.are_kept));
-  set_heap_size(build, object, source, creation);
+  const hid_t properties = checked(child, H5Gget_create_plist(source));
+  const hid_t creation = checked(child, H5Pcreate(H5P_GROUP_CREATE));
+  build_set_oldest(build, oldest_of_group(build, object, source, properties));
+  copy_group_properties(build, object, source, properties, creation);
   const hid_t group = checked(child, H5Gcreate2(parent, name, link, creation, H5P_DEFAULT));
   checked(child, H5Pclose(creation));
+  checked(child, H5Pclose(properties));
   return group;
 }
 
@@ -134,7 +169,7 @@ static hid_t new_type_of(file_build *build, const source_object *object, hid_t t
   child_context *child = build->child;
   const fed_dataset *fed = object->treatment == TREATMENT_FED ? &build->fed[object->number] : NULL;
   const type_contents contents = contents_of_type(child, type);
-  if (contents.has_region_references) child_fail(child, IMWA_HDF5_REFUSED, "references to regions");
+  if (contents.has_other_references) child_fail(child, IMWA_HDF5_REFUSED, "references to anything but objects");
   if (fed && (contents.has_variable_length || contents.has_object_references)) {
     child_fail(child, IMWA_HDF5_REFUSED, "values whose bytes are not all there is to them are fed");
   }
@@ -234,23 +269,11 @@ static void make_links(file_build *build, source_object *object, group_queue *qu
 static void create_root(file_build *build, const char *path) {
   child_context *child = build->child;
   source_object *root = &build->tree.objects[0];
-  unsigned order, most, least, names, name_bytes;
   const hid_t creation = checked(child, H5Fget_create_plist(build->tree.file));
   const hid_t source = source_tree_open(&build->tree, root);
   const hid_t properties = checked(child, H5Gget_create_plist(source));
   build->oldest = oldest_of_group(build, root, source, properties);
-  checked(child, H5Pget_link_creation_order(properties, &order));
-  checked(child, H5Pset_link_creation_order(creation, order));
-  checked(child, H5Pget_link_phase_change(properties, &most, &least));
-  checked(child, H5Pset_link_phase_change(creation, most, least));
-  checked(child, H5Pget_est_link_info(properties, &names, &name_bytes));
-  checked(child, H5Pset_est_link_info(creation, names, name_bytes));
-  checked(child, H5Pget_attr_creation_order(properties, &order));
-  checked(child, H5Pset_attr_creation_order(creation, order));
-  checked(child, H5Pget_attr_phase_change(properties, &most, &least));
-  checked(child, H5Pset_attr_phase_change(creation, most, least));
-  checked(child, H5Pset_obj_track_times(creation, root->times.are_kept));
-  set_heap_size(build, root, source, creation);
+  copy_group_properties(build, root, source, properties, creation);
   build_open_file(build, path, creation);
   const hid_t created = checked(child, H5Gopen2(build->file, "/", H5P_DEFAULT));
   copy_comment(build, source, created);

@@ -109,24 +109,46 @@ static bool advance(const value_copy *copy, hsize_t *corner) {
   return false;
 }
 
+/// The stored bytes of a chunk, 0 for one without storage.
+static uint64_t stored_bytes(value_copy *copy, const hsize_t *corner) {
+  hsize_t stored;
+  // An error is what libhdf5 answers for a chunk without storage. A broken index answers the same; the count tells.
+  if (H5Dget_chunk_storage_size(copy->source, corner, &stored) < 0) {
+    H5Eclear2(H5E_DEFAULT);
+    return 0;
+  }
+  return stored;
+}
+
+static void check_chunk_count(value_copy *copy, uint64_t found) {
+  child_context *child = copy->build->child;
+  hsize_t count;
+  checked(child, H5Sselect_all(copy->space));
+  checked(child, H5Dget_num_chunks(copy->source, copy->space, &count));
+  if (found == count) return;
+  child_fail(child, IMWA_HDF5_DAMAGED, "the chunk index lists %llu chunks, %llu can be found",
+             (unsigned long long)count, (unsigned long long)found);
+}
+
 static void copy_blocks(value_copy *copy) {
   file_build *build = copy->build;
+  uint64_t found = 0;
   const bool is_plain = !copy->contents.has_variable_length && !copy->contents.has_object_references;
   hsize_t corner[H5S_MAX_RANK] = {0};
   do {
     if (++build->chunks_looked_at > build->child->limits->chunk_count) {
       child_fail(build->child, IMWA_HDF5_OUT_OF_LIMITS, "chunk count");
     }
-    hsize_t stored = 1;
-    // An error is what libhdf5 answers for a chunk that a broken index does not lead to; one without storage has size 0.
-    if (copy->is_chunked) checked(build->child, H5Dget_chunk_storage_size(copy->source, corner, &stored));
-    if (stored == 0) continue;
+    const uint64_t stored = copy->is_chunked ? stored_bytes(copy, corner) : 0;
+    if (copy->is_chunked && stored == 0) continue;
+    found++;
     if (copy->is_chunked && is_plain) {
       copy_stored_chunk(copy, corner, stored);
     } else {
       copy_block(copy, corner);
     }
   } while (advance(copy, corner));
+  if (copy->is_chunked) check_chunk_count(copy, found);
 }
 
 /// Pieces are whole in the last dimensions, as many as there is room for.

@@ -96,7 +96,7 @@ static void add_contents(child_context *child, hid_t type, unsigned depth, type_
       if (checked(child, H5Tequal(type, H5T_STD_REF_OBJ)) > 0) {
         contents->has_object_references = true;
       } else {
-        contents->has_region_references = true;
+        contents->has_other_references = true;
       }
       break;
     default: break;

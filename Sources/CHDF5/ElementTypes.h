@@ -14,7 +14,7 @@ hid_t element_type(child_context *child, imwa_hdf5_element element, size_t opaqu
 typedef struct {
   bool has_variable_length;
   bool has_object_references;
-  bool has_region_references;
+  bool has_other_references;  // to regions
 } type_contents;
 
 type_contents contents_of_type(child_context *child, hid_t type);

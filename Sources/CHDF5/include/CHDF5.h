@@ -149,8 +149,8 @@ void imwa_hdf5_write_compact(const char *path, const imwa_hdf5_limits *limits, s
 // to be copied or to be fed. Without a source, the file is one that the oldest libhdf5 reads, with nothing in its root
 // group. Objects without stored times get none: the same calls make the same bytes at any time.
 //
-// External and user-defined links, external storage, virtual datasets and references to regions are refused. References
-// to objects are re-pointed; those to objects that are dropped, or that were gone before, become null references.
+// External and user-defined links, external storage, virtual datasets, references to regions and object header messages
+// that are shared between objects (H5Pset_shared_mesg_nindexes) are refused. References to objects are re-pointed; those to objects that are dropped, or that were gone before, become null references.
 //
 // The addresses in the file follow the order of the calls. None of the functions may be called for the same builder from
 // two threads at once, but each may be called from another thread than the one before.
