@@ -112,8 +112,8 @@ bool build_sets_texts(const fed_dataset *fed);
 
 void build_edit_texts(file_build *build, hid_t object, const text_edits *texts);
 
-/// Notes what the records of a dataset must fit, and keeps it open for them.
-void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset);
+/// Notes what the records of a dataset must fit, and takes it over: it is closed here or later.
+void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset, hid_t creation, hid_t type, hid_t space);
 
 /// Where a contiguous dataset's values are in the new file. Has libhdf5 find room for them when they have no place yet,
 /// without writing to it.

@@ -66,7 +66,7 @@ static void create_dataset(file_build *build, fed_dataset *fed) {
   const hid_t dataset =
       checked(child, H5Dcreate2(parent, name, type, space, build->link_properties[1], creation, H5P_DEFAULT));
   fed->needs_values = !fed->facts.has_chunk;
-  build_expect_values(build, fed, dataset);
+  build_expect_values(build, fed, dataset, creation, type, space);
   checked(child, H5Sclose(space));
   checked(child, H5Tclose(type));
   checked(child, H5Pclose(creation));

@@ -152,8 +152,8 @@ static void copy_group_properties(file_build *build, const source_object *object
   set_heap_size(build, object, group, to);
 }
 
-static hid_t create_group(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
-                          hid_t link) {
+static void create_group(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
+                         hid_t link) {
   child_context *child = build->child;
   const hid_t properties = checked(child, H5Gget_create_plist(source));
   const hid_t creation = checked(child, H5Pcreate(H5P_GROUP_CREATE));
@@ -162,7 +162,9 @@ static hid_t create_group(file_build *build, source_object *object, hid_t source
   const hid_t group = checked(child, H5Gcreate2(parent, name, link, creation, H5P_DEFAULT));
   checked(child, H5Pclose(creation));
   checked(child, H5Pclose(properties));
-  return group;
+  copy_comment(build, source, group);
+  note_created(build, object, group);
+  checked(child, H5Gclose(group));
 }
 
 static hid_t new_type_of(file_build *build, const source_object *object, hid_t type) {
@@ -178,8 +180,8 @@ static hid_t new_type_of(file_build *build, const source_object *object, hid_t t
   return checked(child, H5Tcopy(type));
 }
 
-static hid_t create_dataset(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
-                            hid_t link) {
+static void create_dataset(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
+                           hid_t link) {
   child_context *child = build->child;
   const bool is_fed = object->treatment == TREATMENT_FED;
   if (object->treatment == TREATMENT_NONE) {
@@ -200,15 +202,19 @@ static hid_t create_dataset(file_build *build, source_object *object, hid_t sour
   build->output.skips_raw_writes = is_fed && layout == H5D_CONTIGUOUS;
   const hid_t dataset = checked(child, H5Dcreate2(parent, name, new_type, space, link, creation, H5P_DEFAULT));
   build->output.skips_raw_writes = false;
+  copy_comment(build, source, dataset);
+  note_created(build, object, dataset);
   if (is_fed) {
     fed_dataset *fed = &build->fed[object->number];
     fed->needs_values = layout == H5D_COMPACT || (layout == H5D_CONTIGUOUS && is_allocated(child, source));
+    build_expect_values(build, fed, dataset, creation, new_type, space);
+  } else {
+    checked(child, H5Dclose(dataset));
   }
   checked(child, H5Tclose(new_type));
   checked(child, H5Sclose(space));
   checked(child, H5Tclose(type));
   checked(child, H5Pclose(creation));
-  return dataset;
 }
 
 /// Creates an object at the first path that leads to it.
@@ -217,22 +223,16 @@ static void create_object(file_build *build, source_object *object, hid_t parent
   const char *name = build->tree.names + link->name;
   const hid_t link_properties = build->link_properties[link->charset == H5T_CSET_UTF8];
   const hid_t source = source_tree_open(&build->tree, object);
-  hid_t created;
-  if (object->kind == H5I_DATATYPE) {
-    created = commit_again(build, source, object);
-    checked(child, H5Olink(created, parent, name, link_properties, H5P_DEFAULT));
+  if (object->kind == H5I_GROUP) {
+    create_group(build, object, source, parent, name, link_properties);
+  } else if (object->kind == H5I_DATASET) {
+    create_dataset(build, object, source, parent, name, link_properties);
   } else {
-    created = object->kind == H5I_GROUP ? create_group(build, object, source, parent, name, link_properties)
-                                        : create_dataset(build, object, source, parent, name, link_properties);
-    copy_comment(build, source, created);
-    note_created(build, object, created);
+    const hid_t created = commit_again(build, source, object);
+    checked(child, H5Olink(created, parent, name, link_properties, H5P_DEFAULT));
+    checked(child, H5Tclose(created));
   }
   checked(child, H5Oclose(source));
-  if (object->treatment == TREATMENT_FED) {
-    build_expect_values(build, &build->fed[object->number], created);
-  } else {
-    checked(child, H5Oclose(created));
-  }
 }
 
 static void make_link(file_build *build, hid_t group, const source_link *link, group_queue *queue) {

@@ -3,7 +3,7 @@
 #include "Build.h"
 
 /// So many datasets stay open between their records.
-enum { most_open = 1024 };
+enum { most_open = 64 };
 
 static void close_dataset(file_build *build, fed_dataset *fed) {
   checked(build->child, H5Dclose(fed->dataset));
@@ -21,35 +21,6 @@ static void keep_open(file_build *build, fed_dataset *fed, hid_t dataset) {
   build->open_count++;
 }
 
-void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset) {
-  child_context *child = build->child;
-  H5O_info_t info = {0};
-  checked(child, H5Oget_info2(dataset, &info, H5O_INFO_BASIC));
-  const hid_t creation = checked(child, H5Dget_create_plist(dataset));
-  const hid_t type = checked(child, H5Dget_type(dataset));
-  const hid_t space = checked(child, H5Dget_space(dataset));
-  const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
-  fed->address = info.addr;
-  fed->layout = (H5D_layout_t)checked(child, H5Pget_layout(creation));
-  fed->filter_count = (int)checked(child, H5Pget_nfilters(creation));
-  fed->element_bytes = H5Tget_size(type);
-  fed->rank = (int)checked(child, H5Sget_simple_extent_ndims(space));
-  if (__builtin_mul_overflow(elements, fed->element_bytes, &fed->byte_count)) {
-    child_fail(child, IMWA_HDF5_REFUSED, "more bytes than can be counted");
-  }
-  if (fed->rank > 0) checked(child, H5Sget_simple_extent_dims(space, fed->shape, NULL));
-  if (fed->layout == H5D_CHUNKED) checked(child, H5Pget_chunk(creation, H5S_MAX_RANK, fed->chunk));
-  checked(child, H5Sclose(space));
-  checked(child, H5Tclose(type));
-  checked(child, H5Pclose(creation));
-  keep_open(build, fed, dataset);
-}
-
-static hid_t opened(file_build *build, fed_dataset *fed) {
-  if (fed->dataset < 0) keep_open(build, fed, checked(build->child, H5Oopen_by_addr(build->file, fed->address)));
-  return fed->dataset;
-}
-
 uint64_t build_place_of(file_build *build, hid_t dataset) {
   child_context *child = build->child;
   const haddr_t undefined = HADDR_UNDEF + build->addressing.user_block;
@@ -65,6 +36,38 @@ uint64_t build_place_of(file_build *build, hid_t dataset) {
   place = H5Dget_offset(dataset);
   if (place == undefined || place == HADDR_UNDEF) child_fail_by_library(child);
   return place;
+}
+
+void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset, hid_t creation, hid_t type,
+                         hid_t space) {
+  child_context *child = build->child;
+  H5O_info_t info = {0};
+  checked(child, H5Oget_info2(dataset, &info, H5O_INFO_BASIC));
+  const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
+  fed->address = info.addr;
+  fed->layout = (H5D_layout_t)checked(child, H5Pget_layout(creation));
+  fed->filter_count = (int)checked(child, H5Pget_nfilters(creation));
+  fed->element_bytes = H5Tget_size(type);
+  fed->rank = (int)checked(child, H5Sget_simple_extent_ndims(space));
+  if (__builtin_mul_overflow(elements, fed->element_bytes, &fed->byte_count)) {
+    child_fail(child, IMWA_HDF5_REFUSED, "more bytes than can be counted");
+  }
+  if (fed->rank > 0) checked(child, H5Sget_simple_extent_dims(space, fed->shape, NULL));
+  if (fed->layout == H5D_CHUNKED) checked(child, H5Pget_chunk(creation, H5S_MAX_RANK, fed->chunk));
+  // With its place known, it need not be opened again.
+  if (fed->layout == H5D_CONTIGUOUS && fed->needs_values && fed->byte_count > 0) {
+    fed->place = build_place_of(build, dataset);
+  }
+  if (fed->layout == H5D_CHUNKED) {
+    keep_open(build, fed, dataset);
+  } else {
+    checked(child, H5Dclose(dataset));
+  }
+}
+
+static hid_t opened(file_build *build, fed_dataset *fed) {
+  if (fed->dataset < 0) keep_open(build, fed, checked(build->child, H5Oopen_by_addr(build->file, fed->address)));
+  return fed->dataset;
 }
 
 static void receive_compact(file_build *build, fed_dataset *fed, const uint8_t *bytes) {

@@ -3,6 +3,7 @@
 
 #include "SourceTree.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,14 +33,42 @@ static void count_against_limit(const source_tree *tree) {
   }
 }
 
-static size_t add_object(source_tree *tree, uint64_t address, uint32_t depth, size_t met_by) {
+static H5I_type_t kind_of(source_tree *tree, H5O_type_t type, const char *name) {
+  switch (type) {
+    case H5O_TYPE_GROUP: return H5I_GROUP;
+    case H5O_TYPE_DATASET: return H5I_DATASET;
+    case H5O_TYPE_NAMED_DATATYPE: return H5I_DATATYPE;
+    default: child_fail(tree->child, IMWA_HDF5_REFUSED, "unknown kind of object '%s'", name);
+  }
+}
+
+/// The place of the failure is the group so far.
+_Noreturn static void fail_at_name(source_tree *tree, const char *name) {
+  char *path = tree->child->notes->object_path;
+  const size_t length = strlen(path);
+  snprintf(path + length, sizeof tree->child->notes->object_path - length, "%s%s", length > 0 ? "/" : "", name);
+  child_fail_by_library(tree->child);
+}
+
+/// Adds the object that a group has under a name. It is not opened: that takes much longer for a dataset.
+static size_t add_object(source_tree *tree, hid_t group, const char *name, uint32_t depth, size_t met_by) {
   const size_t index = tree->object_count;
+  H5O_info_t info = {0};
+  const unsigned fields = H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR | H5O_INFO_NUM_ATTRS;
+  if (H5Oget_info_by_name2(group, name, &info, fields, H5P_DEFAULT) < 0) fail_at_name(tree, name);
   if (depth > tree->child->limits->depth) child_fail(tree->child, IMWA_HDF5_OUT_OF_LIMITS, "depth of groups");
   tree->objects = with_room(tree->child, tree->objects, index, &tree->object_capacity, sizeof *tree->objects);
-  tree->objects[tree->object_count++] =
-      (source_object){.address = address, .depth = depth, .met_by = met_by, .new_address = HADDR_UNDEF};
+  tree->objects[tree->object_count++] = (source_object){
+      .address = info.addr,
+      .kind = kind_of(tree, info.type, name),
+      .depth = depth,
+      .met_by = met_by,
+      .has_attributes = info.num_attrs > 0,
+      .new_address = HADDR_UNDEF,
+      .times = object_times_of_info(&tree->addressing, &info),
+  };
   count_against_limit(tree);
-  if (!address_map_set(&tree->numbers, address, index)) child_fail(tree->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
+  if (!address_map_set(&tree->numbers, info.addr, index)) child_fail(tree->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
   return index;
 }
 
@@ -80,14 +109,16 @@ static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, vo
     uint64_t known;
     link.object = address_map_find(&tree->numbers, info->u.address, &known)
                       ? (size_t)known
-                      : add_object(tree, info->u.address, tree->objects[own].depth + 1, index);
+                      : add_object(tree, group, name, tree->objects[own].depth + 1, index);
   }
   tree->links[index] = link;
   return 0;
 }
 
-static void read_group(source_tree *tree, size_t index, hid_t group) {
+static void read_group(source_tree *tree, size_t index) {
   unsigned order;
+  source_tree_is_at(tree, &tree->objects[index]);
+  const hid_t group = source_tree_open(tree, &tree->objects[index]);
   const hid_t creation = checked(tree->child, H5Gget_create_plist(group));
   checked(tree->child, H5Pget_link_creation_order(creation, &order));
   checked(tree->child, H5Pclose(creation));
@@ -96,22 +127,7 @@ static void read_group(source_tree *tree, size_t index, hid_t group) {
   checked(tree->child, H5Literate(group, order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
                                   H5_ITER_INC, NULL, add_link, &owner));
   tree->objects[index].link_count = tree->link_count - tree->objects[index].first_link;
-}
-
-static void read_object(source_tree *tree, size_t index) {
-  H5O_info_t info = {0};
-  source_tree_is_at(tree, &tree->objects[index]);
-  const hid_t object = source_tree_open(tree, &tree->objects[index]);
-  const H5I_type_t kind = H5Iget_type(object);
-  if (kind != H5I_GROUP && kind != H5I_DATASET && kind != H5I_DATATYPE) {
-    child_fail(tree->child, IMWA_HDF5_REFUSED, "unknown kind of object");
-  }
-  checked(tree->child, H5Oget_info2(object, &info, H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR | H5O_INFO_NUM_ATTRS));
-  tree->objects[index].kind = kind;
-  tree->objects[index].has_attributes = info.num_attrs > 0;
-  tree->objects[index].times = object_times_of_info(&tree->addressing, &info);
-  if (kind == H5I_GROUP) read_group(tree, index, object);
-  checked(tree->child, H5Oclose(object));
+  checked(tree->child, H5Gclose(group));
 }
 
 static int compare_names(const void *first, const void *second, void *tree) {
@@ -132,11 +148,11 @@ static void sort_by_name(source_tree *tree) {
 }
 
 void source_tree_read(source_tree *tree, child_context *child, hid_t file) {
-  H5O_info_t info = {0};
   *tree = (source_tree){.child = child, .file = file, .addressing = file_addressing_of(child, file)};
-  checked(child, H5Oget_info_by_name2(file, "/", &info, H5O_INFO_BASIC, H5P_DEFAULT));
-  add_object(tree, info.addr, 0, no_index);
-  for (size_t index = 0; index < tree->object_count; index++) read_object(tree, index);
+  add_object(tree, file, "/", 0, no_index);
+  for (size_t index = 0; index < tree->object_count; index++) {
+    if (tree->objects[index].kind == H5I_GROUP) read_group(tree, index);
+  }
   sort_by_name(tree);
 }
 
