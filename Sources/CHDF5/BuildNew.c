@@ -23,8 +23,11 @@ static const char *open_parent(file_build *build, const char *path, hid_t *paren
     name[length] = 0;
     const hid_t next =
         checked(child, H5Lexists(group, name, H5P_DEFAULT)) > 0
-            ? checked(child, H5Gopen2(group, name, H5P_DEFAULT))
+            ? checked(child, H5Oopen(group, name, H5P_DEFAULT))
             : checked(child, H5Gcreate2(group, name, build->link_properties[1], creation, H5P_DEFAULT));
+    if (H5Iget_type(next) != H5I_GROUP) {
+      child_fail(child, IMWA_HDF5_REFUSED, "'%s' on the way to a new dataset is not a group", name);
+    }
     checked(child, H5Gclose(group));
     group = next;
   }
@@ -47,6 +50,9 @@ static void set_chunks(file_build *build, const fed_dataset *fed, hid_t creation
     return;
   }
   if (fed->rank == 0) child_fail(child, IMWA_HDF5_REFUSED, "chunks of a scalar");
+  for (int dimension = 0; dimension < fed->rank; dimension++) {
+    if (fed->chunk[dimension] == 0) child_fail(child, IMWA_HDF5_REFUSED, "chunks of size 0");
+  }
   checked(child, H5Pset_chunk(creation, fed->rank, fed->chunk));
   if (facts->shuffle) checked(child, H5Pset_shuffle(creation));
   if (facts->deflate_level >= 0) checked(child, H5Pset_deflate(creation, (unsigned)facts->deflate_level));

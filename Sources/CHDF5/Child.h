@@ -38,8 +38,8 @@ typedef struct {
   int connection;  // the parent's end of a socket
 } running_child;
 
-/// Starts a child that is fed through a socket. It ends when the parent closes its end, not with the thread that started
-/// it. False when it cannot be started.
+/// Starts a child that is fed through a socket. It ends when the parent closes its end, not with the thread that
+/// started it. False when it cannot be started.
 bool imwa_hdf5_start_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
                            const imwa_hdf5_limits *limits, running_child *child, imwa_hdf5_result *result);
 

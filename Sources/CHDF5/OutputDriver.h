@@ -4,8 +4,8 @@
 #include <hdf5.h>
 #include <stdbool.h>
 
-/// A virtual file driver that writes to an open file, and can leave out raw data: then libhdf5 gives a dataset its place
-/// in the file, and the bytes go there without it.
+/// A virtual file driver that writes to an open file, and can leave out raw data: then libhdf5 gives a dataset its
+/// place in the file, and the bytes go there without it.
 typedef struct {
   int file;
   haddr_t end_of_allocation;  // as libhdf5 set it last

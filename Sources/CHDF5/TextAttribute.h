@@ -3,8 +3,8 @@
 
 #include "Child.h"
 
-/// Replaces or creates a scalar text attribute (UTF-8), or removes it when `text` is null and it is there. Its length is
-/// fixed unless an object header cannot hold so much.
+/// Replaces or creates a scalar text attribute (UTF-8), or removes it when `text` is null and it is there. Its length
+/// is fixed unless an object header cannot hold so much.
 void text_attribute_edit(child_context *child, hid_t object, const char *name, const char *text, size_t length);
 
 /// The same with variable length, which is how h5py writes a text.

@@ -123,11 +123,11 @@ void imwa_hdf5_walk(const char *path, const imwa_hdf5_limits *limits, imwa_hdf5_
 void imwa_hdf5_walk_region(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
                            imwa_hdf5_result *result);
 
-/// Sets and removes text attributes of the group or dataset at `object_path`, in the order given. A text of null removes
-/// the attribute when it is there; any other one replaces or creates a scalar string attribute (UTF-8, fixed length;
-/// variable length when it is too long for an object header). Times that the object's header keeps stay as they are. When
-/// there is nothing to do, the file is not opened for writing. After any outcome but a complete one the file is good for
-/// nothing: libhdf5 may have left it half changed, and marked as open for writing.
+/// Sets and removes text attributes of the group or dataset at `object_path`, in the order given. A text of null
+/// removes the attribute when it is there; any other one replaces or creates a scalar string attribute (UTF-8, fixed
+/// length; variable length when it is too long for an object header). Times that the object's header keeps stay as
+/// they are. When there is nothing to do, the file is not opened for writing. After any outcome but a complete one the
+/// file is good for nothing: libhdf5 may have left it half changed, and marked as open for writing.
 void imwa_hdf5_edit_attributes(const char *path, const imwa_hdf5_limits *limits, const char *object_path, size_t count,
                                const char *const *names, const char *const *texts, const size_t *lengths,
                                imwa_hdf5_result *result);
@@ -149,11 +149,13 @@ void imwa_hdf5_write_compact(const char *path, const imwa_hdf5_limits *limits, s
 // to be copied or to be fed. Without a source, the file is one that the oldest libhdf5 reads, with nothing in its root
 // group. Objects without stored times get none: the same calls make the same bytes at any time.
 //
-// External and user-defined links, external storage, virtual datasets, references to regions and object header messages
-// that are shared between objects (H5Pset_shared_mesg_nindexes) are refused. References to objects are re-pointed; those to objects that are dropped, or that were gone before, become null references.
+// External and user-defined links, external storage, virtual datasets, references to regions and object header
+// messages that are shared between objects (H5Pset_shared_mesg_nindexes) are refused. References to objects are
+// re-pointed; those to objects that are dropped, or that were gone before, become null references.
 //
-// The addresses in the file follow the order of the calls. None of the functions may be called for the same builder from
-// two threads at once, but each may be called from another thread than the one before.
+// What comes first in the file follows the source and the order of `create`; chunks, and values of datasets that had no
+// storage, follow the order in which they are sent. None of the functions may be called for the same builder from two
+// threads at once, but each may be called from another thread than the one before.
 
 /// A child that is building a file, and this process's end of the connection to it.
 typedef struct imwa_hdf5_builder imwa_hdf5_builder;
@@ -198,16 +200,16 @@ typedef struct {
 /// The longest chunk as stored.
 #define IMWA_HDF5_LONGEST_CHUNK ((uint64_t)64 << 20)
 
-/// Starts a child that will create or overwrite the file at `path`. The source is the `size` bytes at `offset` of an open
-/// file, or nothing when `source` is -1; its descriptor's position is not used, and it may be closed after this call.
-/// `limits.file_bytes` bounds the new file, `processor_seconds` and `memory_bytes` the child as a whole;
-/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time.
-/// Returns null when no child can be started; `result` says why.
+/// Starts a child that will create or overwrite the file at `path`. The source is the `size` bytes at `offset` of an
+/// open file, or nothing when `source` is -1; its descriptor's position is not used, and it may be closed after this
+/// call. `limits.file_bytes` bounds the new file, `processor_seconds` and `memory_bytes` the child as a whole;
+/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time. Returns
+/// null when no child can be started; `result` says why.
 imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, int source, uint64_t offset, uint64_t size,
                                          const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
 
-// What is in the file. Paths are those of the source's catalogue, without a leading slash; what is not there is an error
-// that `finish` reports.
+// What is in the file. Paths are those of the source's catalogue, without a leading slash; what is not there is an
+// error that `finish` reports.
 
 /// Leaves out the link at this path. Objects that no other link reaches go with it; soft links to them stay, dangling.
 void imwa_hdf5_build_drop(imwa_hdf5_builder *builder, const char *path);
@@ -231,9 +233,9 @@ void imwa_hdf5_build_text(imwa_hdf5_builder *builder, uint32_t number, const cha
 /// All is said: the child creates the structure and copies what is to be copied.
 void imwa_hdf5_build_start(imwa_hdf5_builder *builder);
 
-// The values. Both functions return false when the child has ended or does not go on: then `finish` tells why, and until
-// then nothing else has an effect. A dataset that had no storage in the source and gets no values has none in the new
-// file either.
+// The values. Both functions return false when the child has ended or does not go on: then `finish` tells why, and
+// until then nothing else has an effect. A dataset that had no storage in the source and gets no values has none in
+// the new file either.
 
 /// One chunk as it is to be stored, after its filters. `index` is its row-major position in the grid of chunks.
 bool imwa_hdf5_build_chunk(imwa_hdf5_builder *builder, uint32_t number, uint64_t index, uint32_t filter_mask,
