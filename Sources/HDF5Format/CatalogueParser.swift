@@ -91,12 +91,13 @@ struct CatalogueParser {
       filters.append(try parseFilter(&record))
     }
     try record.skip(3)
-    let storage = try parseStorage(&record)
+    var options = 0
+    let storage = try parseStorage(&record, options: &options)
     datasetOfObject[object] = datasets.count
     datasets.append(
       HDF5Catalogue.Dataset(
         path: path, object: object, type: type, dimensions: dimensions, storage: storage,
-        filters: filters, fill: fill))
+        filters: filters, filtersPartialChunks: options & 2 == 0, fill: fill))
   }
 
   private func parseFilter(_ record: inout CatalogueReader) throws(HDF5Error)
@@ -122,8 +123,9 @@ struct CatalogueParser {
     return kind == 2 ? nil : dimensions
   }
 
-  private mutating func parseStorage(_ record: inout CatalogueReader) throws(HDF5Error)
-    -> HDF5Catalogue.Storage
+  /// Where values are, and what the layout says of chunks (H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS is 2).
+  private mutating func parseStorage(_ record: inout CatalogueReader, options: inout Int)
+    throws(HDF5Error) -> HDF5Catalogue.Storage
   {
     switch try record.byte() {
     case 0:
@@ -136,7 +138,8 @@ struct CatalogueParser {
       try use(stored)
       return .contiguous(offset: address)
     case 2:
-      try record.skip(1 + 4)
+      try record.skip(1)
+      options = try record.count32()
       var shape: [Int] = []
       for _ in 0..<(try record.byte()) { shape.append(try record.count64()) }
       return .chunked(shape, [])

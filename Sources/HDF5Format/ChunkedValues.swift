@@ -13,6 +13,7 @@ public final class ChunkedValues: ByteSource {
   private let path: String
   private let chunks: [HDF5Catalogue.Chunk]
   private let pipeline: ChunkPipeline
+  private let filtersPartialChunks: Bool
   private let elementSize: Int
   private let reversedWidth: Int?
   private let object: Int
@@ -43,6 +44,7 @@ public final class ChunkedValues: ByteSource {
       dataset.fill.count == elementSize
         ? dataset.fill : [UInt8](repeating: 0, count: elementSize))
     pipeline = try ChunkPipeline(of: dataset)
+    filtersPartialChunks = dataset.filtersPartialChunks
     let byteCount = try ChunkedValues.byteCount(ofChunk: chunk, of: dataset, encoding.dtype)
     self.chunks = chunks.map {
       HDF5Catalogue.Chunk(
@@ -158,12 +160,14 @@ public final class ChunkedValues: ByteSource {
       return try file.read(
         at: chunk.address, count: range.count, into: buffer, at: range.lowerBound)
     }
+    let isFiltered = filtersPartialChunks || !grid.isPartial(chunk.number)
+    let filterMask = isFiltered ? chunk.filterMask : UInt32.max
     let stored = ByteBuffer(count: chunk.storedSize)
     try file.read(at: chunk.address, count: chunk.storedSize, into: stored, at: 0)
     do {
       try decoder.codecs.withCodec { codec throws(HDF5Error) in
         try codec.decode(
-          0..<chunk.storedSize, of: stored, filterMask: chunk.filterMask, pipeline: pipeline,
+          0..<chunk.storedSize, of: stored, filterMask: filterMask, pipeline: pipeline,
           chunkByteCount: range.count, into: buffer, at: range.lowerBound)
       }
     } catch {

@@ -43,6 +43,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
     public internal(set) var storage: Storage
     /// The filters that its chunks went through, in order.
     public let filters: [ChunkFilter.Description]
+    /// Whether chunks that reach over the end of the array went through them too.
+    public let filtersPartialChunks: Bool
     /// The bytes of the value of elements that were never written; none when it is undefined.
     public let fill: [UInt8]
   }

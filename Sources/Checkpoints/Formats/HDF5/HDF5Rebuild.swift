@@ -33,6 +33,8 @@ struct HDF5Rebuild: Sendable {
   struct ChunkPlan: Sendable {
     let grid: ChunkGrid
     let pipeline: ChunkPipeline
+    /// Whether chunks that reach over the end of the array are filtered too.
+    let filtersPartialChunks: Bool
     /// One element that nobody wrote, as it is stored.
     let fillElement: [UInt8]
   }
@@ -107,7 +109,7 @@ struct HDF5Rebuild: Sendable {
           : dataset.fillElement(encoding)
         chunks = ChunkPlan(
           grid: grid, pipeline: pipeline.retyped(elementSize: tensor.info.dtype.elementUnit),
-          fillElement: fill)
+          filtersPartialChunks: dataset.filtersPartialChunks, fillElement: fill)
       } catch let error as any DiagnosedError {
         throw CheckpointError(path, error)
       }
@@ -132,6 +134,7 @@ struct HDF5Rebuild: Sendable {
       chunks = ChunkPlan(
         grid: try ChunkGrid(shape: info.shape, chunkShape: Shape(chunkShape)),
         pipeline: .compressing(level: compressionLevel, elementSize: info.dtype.elementUnit),
+        filtersPartialChunks: true,
         fillElement: [UInt8](repeating: 0, count: info.dtype.elementUnit))
     }
     return Fed(

@@ -111,7 +111,7 @@ final class HDF5RebuildSink: BuildingSink {
       let number = (offset + start) / size
       let chunk = range.lowerBound + start..<range.lowerBound + start + size
       if isNeverWritten(number, chunk, of: buffer, tensor, plan) { continue }
-      guard isFiltered else {
+      guard isFiltered, plan.filtersPartialChunks || !plan.grid.isPartial(number) else {
         pieces.append(
           Piece(
             kind: .chunk(number: number, filterMask: 0), dataset: numbers[dataset], buffer: buffer,
