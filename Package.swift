@@ -210,6 +210,10 @@ let package = Package(
       ],
       swiftSettings: testing),
     .testTarget(
+      name: "imwa-distTests",
+      dependencies: ["JSONText", "TestSupport", "WeightDistance", "imwa-dist"],
+      swiftSettings: testing),
+    .testTarget(
       name: "imwa-runTests",
       dependencies: ["Episodes", "JSONText", "TestSupport", "imwa-run"],
       swiftSettings: testing),
