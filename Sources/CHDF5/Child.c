@@ -51,7 +51,11 @@ void *child_reallocate(child_context *context, void *old, size_t size) {
 }
 
 static void set_limit(child_context *context, int resource, uint64_t soft, uint64_t hard) {
-  const struct rlimit limit = {soft, hard};
+  struct rlimit limit;
+  // What the process may not do itself, its child may not either.
+  if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
+  if (hard < limit.rlim_max) limit.rlim_max = hard;
+  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
   if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
 }
 

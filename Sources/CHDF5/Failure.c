@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "Child.h"
@@ -8,7 +9,14 @@ typedef struct {
   char function[64];
   bool not_hdf5;
   bool no_memory;
+  int system_error;  // of the call that failed, where a driver tells it
 } library_error;
+
+/// Drivers put the error of a failing system call into their words.
+static int system_error_in(const char *text) {
+  const char *found = text ? strstr(text, "errno = ") : NULL;
+  return found ? atoi(found + strlen("errno = ")) : 0;
+}
 
 static herr_t note_error(unsigned position, const H5E_error2_t *entry, void *noted) {
   library_error *error = noted;
@@ -16,6 +24,7 @@ static herr_t note_error(unsigned position, const H5E_error2_t *entry, void *not
     strncpy(error->reason, entry->desc ? entry->desc : "", sizeof error->reason - 1);
     strncpy(error->function, entry->func_name ? entry->func_name : "", sizeof error->function - 1);
   }
+  if (error->system_error == 0) error->system_error = system_error_in(entry->desc);
   if (entry->min_num == H5E_NOTHDF5) error->not_hdf5 = true;
   if (entry->min_num == H5E_NOSPACE || entry->min_num == H5E_CANTALLOC) error->no_memory = true;
   return 0;
@@ -42,6 +51,7 @@ static bool is_about_version(const char *reason) {
 _Noreturn void child_fail_by_library(child_context *context) {
   library_error error = {0};
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_error, &error);
+  if (error.system_error > 0) child_fail_by_system(context, error.system_error, "reading or writing");
   if (is_about_version(error.reason)) {
     child_fail(context, IMWA_HDF5_TOO_NEW, "written for HDF5 1.12 or later (%s)", error.reason);
   }

@@ -97,7 +97,9 @@ static herr_t output_write_for_library(H5FD_t *file, H5FD_mem_t kind, hid_t tran
                                        const void *buffer) {
   (void)transfer;
   if (state_of(file)->skips_raw_writes && kind == H5FD_MEM_DRAW) return 0;
-  return output_write(state_of(file), buffer, size, address) ? 0 : -1;
+  if (output_write(state_of(file), buffer, size, address)) return 0;
+  H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_WRITEERROR, "errno = %d", errno);
+  return -1;
 }
 
 static herr_t output_truncate(H5FD_t *file, hid_t transfer, hbool_t is_closing) {

@@ -36,6 +36,11 @@ public struct FileError: DiagnosedError, Hashable {
     self.hint = hint ?? errno.flatMap { FileError.hint(for: $0, operation) }
   }
 
+  /// Writing that failed with a number of the system's.
+  public static func write(_ path: FilePath, number: Int32) -> FileError {
+    FileError(.write, path, errno: Errno(rawValue: number))
+  }
+
   /// Missing inputs, outputs that cannot be created, and failed reads and writes are told apart.
   public var kind: FailureKind {
     switch operation {

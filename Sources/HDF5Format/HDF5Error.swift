@@ -19,7 +19,13 @@ public struct HDF5Error: DiagnosedError, Hashable {
   /// The way out.
   public let hint: String?
 
-  init(_ code: Code, _ description: String, hint: String? = nil) {
+  /// The number of the system's error, when a call failed.
+  public let systemError: Int32?
+
+  init(
+    _ code: Code, _ description: String, hint: String? = nil, systemError: Int32? = nil
+  ) {
+    self.systemError = systemError
     self.code = code
     self.description = description
     self.hint = hint

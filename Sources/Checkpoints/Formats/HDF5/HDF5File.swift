@@ -74,6 +74,22 @@ struct HDF5File: Sendable {
   }
 }
 
+extension HDF5Error {
+  /// The error of a child that was writing `path`, with what it took from `source`.
+  func whileWriting(_ path: FilePath, from source: FilePath?) -> any DiagnosedError {
+    if let systemError, systemError > 0 { return FileError.write(path, number: systemError) }
+    switch kind {
+    case .interrupted: return self
+    case .badInput where code != .outOfLimits:
+      // What the child writes is ours: damage is the source's.
+      if let source { return CheckpointError(source, self) }
+      return CheckpointError(.inputOutput, path, "it could not be written: \(description)")
+    default:
+      return CheckpointError(.inputOutput, path, "it could not be written: \(description)")
+    }
+  }
+}
+
 extension HDF5Catalogue.Dataset {
   /// One element that was never written, as it is stored; zero when the file does not tell.
   func fillElement(_ encoding: ElementEncoding) -> [UInt8] {

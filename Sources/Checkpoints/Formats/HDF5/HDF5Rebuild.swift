@@ -46,6 +46,8 @@ struct HDF5Rebuild: Sendable {
 
   let source: HDF5File?
   let weights: WeightMap
+  /// The output, for messages.
+  let path: FilePath
   private(set) var fed: [Fed] = []
   private(set) var copied: [String] = []
   private(set) var dropped: [String] = []
@@ -55,6 +57,7 @@ struct HDF5Rebuild: Sendable {
   init(_ source: HDF5File, _ weights: WeightMap, path: FilePath) throws {
     self.source = source
     self.weights = weights
+    self.path = path
     texts = weights.rootTexts(replacing: source.catalogue)
     for dataset in source.catalogue.datasets {
       guard let encoding = dataset.encoding else {
@@ -83,6 +86,7 @@ struct HDF5Rebuild: Sendable {
   init(_ weights: WeightMap, compressionLevel: Int?, path: FilePath) throws {
     source = nil
     self.weights = weights
+    self.path = path
     texts = weights.rootTexts(replacing: nil)
     try HDF5Names.check(weights, path)
     for (position, tensor) in weights.tensors.enumerated() {
@@ -186,7 +190,8 @@ struct HDF5Rebuild: Sendable {
 
   /// The tensors one after the other, cut between chunks.
   func layout(for request: OutputRequest) throws -> OutputLayout {
-    try FreeSpace.check(needed: byteCount, for: request.path)
+    try FreeSpace.check(
+      needed: max(byteCount, source?.catalogue.fileSize ?? 0), for: request.path)
     var placements: [OutputLayout.Placement] = []
     var placed = weights.tensors
     var cuts: [Int] = []
@@ -222,7 +227,7 @@ struct HDF5Rebuild: Sendable {
     var isAsPlanned = written.count == fed.count + copied.count
     for item in fed {
       let info = weights.tensors[item.tensor].info
-      guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(staged) }
+      guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(path) }
       isAsPlanned =
         isAsPlanned && dataset.encoding?.dtype == info.dtype
         && dataset.dimensions == info.shape.dimensions
@@ -235,7 +240,7 @@ struct HDF5Rebuild: Sendable {
       }
       isAsPlanned = isAsPlanned && copied.allSatisfy { written[$0] != nil }
     }
-    guard isAsPlanned else { throw HDF5Structure.otherStructure(staged) }
+    guard isAsPlanned else { throw HDF5Structure.otherStructure(path) }
   }
 }
 

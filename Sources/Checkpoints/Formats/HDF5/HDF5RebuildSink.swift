@@ -1,3 +1,4 @@
+import FileIO
 import HDF5Format
 import SystemPackage
 import TensorCore
@@ -23,17 +24,15 @@ final class HDF5RebuildSink: BuildingSink {
   private let sizes: [Int]
   private let builder: HDF5Builder
   private let numbers: [Int]
-  private let path: FilePath
   private let order = BlockOrder()
   private let codecs = ChunkCodecPool()
 
   /// - Parameter numbers: the builder's numbers of the datasets that are fed.
-  init(_ writer: HDF5RebuildWriter, builder: HDF5Builder, numbers: [Int], path: FilePath) {
+  init(_ writer: HDF5RebuildWriter, builder: HDF5Builder, numbers: [Int]) {
     self.rebuild = writer.rebuild
     placements = writer.placements
     self.builder = builder
     self.numbers = numbers
-    self.path = path
     let rebuild = writer.rebuild
     sizes = rebuild.fed.map { item in
       let info = rebuild.weights.tensors[item.tensor].info
@@ -58,7 +57,7 @@ final class HDF5RebuildSink: BuildingSink {
         index += 1
       }
     } catch let error as HDF5Error {
-      throw CheckpointError(path, error)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
     }
     guard order.waitForTurn(of: offset) else { throw StreamError.stopped }
     for piece in pieces where !send(piece) {
@@ -75,7 +74,7 @@ final class HDF5RebuildSink: BuildingSink {
     do {
       try builder.finish()
     } catch {
-      throw CheckpointError(path, error)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
     }
   }
 

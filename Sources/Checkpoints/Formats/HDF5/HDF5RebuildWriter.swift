@@ -21,10 +21,9 @@ struct HDF5RebuildWriter: OutputBuilder {
       }
       for (name, text) in rebuild.texts { builder.setRootText(name, to: text) }
       builder.start()
-      return HDF5RebuildSink(
-        self, builder: builder, numbers: numbers, path: path)
+      return HDF5RebuildSink(self, builder: builder, numbers: numbers)
     } catch let error as HDF5Error {
-      throw CheckpointError(path, error)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
     }
   }
 

@@ -51,7 +51,9 @@ public struct HDF5Structure: Sendable {
           size: catalogue.fileSize,
           carried: try carriedPieces(around: placements, weights))
       ],
-      finish: { [self, compact] staged in try finish(staged, compact: compact, texts: texts) })
+      finish: { [self, compact] staged in 
+        try finish(staged, compact: compact, texts: texts, as: path)
+      })
   }
 
   /// Whether every tensor has its room in the first input, and all room there is used.
@@ -100,7 +102,7 @@ public struct HDF5Structure: Sendable {
   /// What libhdf5 must write, it writes into the staged file in a child; then a fresh child walks the result.
   private func finish(
     _ staged: FilePath, compact: [(tensor: Tensor, encoding: ElementEncoding)],
-    texts: [(name: String, text: String?)]
+    texts: [(name: String, text: String?)], as path: FilePath
   ) throws {
     let size = catalogue.fileSize
     do {
@@ -114,10 +116,10 @@ public struct HDF5Structure: Sendable {
         try HDF5Child.editRootTexts(texts, of: staged.string, size: size)
       }
     } catch let error as HDF5Error {
-      throw CheckpointError(staged, error)
+      throw error.whileWriting(path, from: source.file.path)
     }
     let result = try HDF5File(try ReadableFile(staged)).catalogue
-    guard result.hasSamePlaces(as: catalogue) else { throw HDF5Structure.otherStructure(staged) }
+    guard result.hasSamePlaces(as: catalogue) else { throw HDF5Structure.otherStructure(path) }
   }
 
   static func otherStructure(_ path: FilePath) -> CheckpointError {
