@@ -114,7 +114,7 @@ public enum HDF5Child {
       throw HDF5Error(.outOfLimits, "damaged HDF5 file\(at): walking it takes too much: \(reason)")
     case IMWA_HDF5_NOT_HDF5: throw HDF5Error(.damaged, "no HDF5 signature")
     case IMWA_HDF5_INTERRUPTED: throw HDF5Error(.interrupted, "interrupted")
-    case IMWA_HDF5_SYSTEM_FAILURE: 
+    case IMWA_HDF5_SYSTEM_FAILURE:
       throw HDF5Error(
         .system, "a system call failed: \(reason)", systemError: unsafe result.code)
     default:
