@@ -134,6 +134,23 @@ import Testing
     #expect(try folder.read("dropped.h5").count < folder.read("same.h5").count)
   }
 
+  /// A group with so many links that they are in a heap, a dataset that nobody wrote and one without extents.
+  @Test(arguments: [nil, DType.float64])
+  func groupsOfManyLinksAndEmptyDatasetsAreBuiltAgain(dtype: DType?) throws {
+    let folder = try TemporaryFolder()
+    let reader = try CheckpointReader(opening: FilePath(Fixtures.path("hdf5/new_groups.h5")))
+    try merge([reader], to: folder.file("out.h5")) { $0.outputDType = dtype }
+    let written = try WeightMap(contentsOf: folder.file("out.h5"))
+    #expect(written.tensors.map(\.info.name) == reader.weights.tensors.map(\.info.name))
+    #expect(written.tensors.allSatisfy { $0.info.dtype == dtype ?? .float32 })
+    for number in 0..<12 {
+      let expected = (0..<6).map { Double($0 + number) }
+      #expect(try written["layers/many/\(number)"]?.values() == expected)
+    }
+    #expect(try written["never"]?.values() == [Double](repeating: 0, count: 15))
+    #expect(written["none"]?.info.byteCount == 0)
+  }
+
   @Test(arguments: [nil, 4] as [Int?])
   func aPlainFileIsWrittenFromTensorsAlone(level: Int?) throws {
     let folder = try TemporaryFolder()

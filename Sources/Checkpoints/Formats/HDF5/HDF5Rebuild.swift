@@ -66,9 +66,8 @@ struct HDF5Rebuild: Sendable {
       }
       guard let position = weights.position(of: dataset.path) else { continue }
       let tensor = weights.tensors[position]
-      if !dataset.hasValues && tensor.info.dtype == encoding.dtype
-        || dataset.storage == .neverWritten && tensor.isNeverWritten
-      {
+      let isEmpty = !dataset.hasValues || dataset.storage == .neverWritten && tensor.isNeverWritten
+      if isEmpty && tensor.info.dtype == encoding.dtype {
         copied.append(dataset.path)
       } else {
         fed.append(try HDF5Rebuild.feed(dataset, encoding, position, tensor, path))
@@ -230,7 +229,7 @@ struct HDF5Rebuild: Sendable {
       guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(path) }
       isAsPlanned =
         isAsPlanned && dataset.encoding?.dtype == info.dtype
-        && dataset.dimensions == info.shape.dimensions
+        && (dataset.dimensions ?? [0]) == info.shape.dimensions
         && dataset.encoding?.reversedWidth == item.reversedWidth
     }
     if let source {
