@@ -1,7 +1,4 @@
-"""Trains a small network on handwritten digits with Keras, as imwa-run asks: see imwa-trainer(7).
-
-    imwa-run start examples/keras.yaml --dir keras-run
-"""
+"""Trains a small network on handwritten digits with Keras, as imwa-run asks: see imwa-trainer(7)."""
 import argparse
 import json
 import math
@@ -15,9 +12,9 @@ BATCH, LEARNING_RATE = 32, 0.1
 
 
 def digits(is_test):
-    """Every fourth image is for testing."""
     images = np.frombuffer((DIGITS / "images.idx3-ubyte").read_bytes(), np.uint8, offset=16)
     labels = np.frombuffer((DIGITS / "labels.idx1-ubyte").read_bytes(), np.uint8, offset=8)
+    # Every fourth image is for testing.
     chosen = (np.arange(len(labels)) % 4 == 0) == is_test
     images = images.reshape(len(labels), -1)[chosen] / images.max()
     return images.astype("float32"), labels[chosen].astype("int32")
@@ -27,8 +24,8 @@ def network():
     model = keras.Sequential([
         keras.Input((64,)), keras.layers.Dense(64), keras.layers.BatchNormalization(), keras.layers.ReLU(),
         keras.layers.Dense(10)])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=0.9), loss, metrics=["accuracy"])
+    model.compile(keras.optimizers.SGD(LEARNING_RATE, momentum=0.9),
+                  keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     return model
 
 
@@ -46,9 +43,9 @@ def train(options):
     model.load_weights(options.init)
     model.optimizer.build(model.trainable_variables)
     if options.state_in:
-        with open(options.state_in, "rb") as file, np.load(file) as state:
-            for variable, name in zip(model.optimizer.variables, state.files):
-                variable.assign(state[name])
+        state = np.load(options.state_in)
+        for variable, name in zip(model.optimizer.variables, state.files):
+            variable.assign(state[name])
     count = options.to_iteration - options.from_iteration
     for step, batch in enumerate(batches(len(labels), count, options.seed)):
         # One schedule over the whole training; a warm start, before iteration 0, is held at its start.
@@ -65,8 +62,8 @@ def train(options):
 def evaluate(options):
     model = network()
     model.load_weights(options.init)
-    accuracy = model.evaluate(*digits(is_test=True), verbose=0, return_dict=True)["accuracy"]
-    print(json.dumps({"accuracy": float(accuracy)}))
+    result = model.evaluate(*digits(is_test=True), verbose=0, return_dict=True)
+    print(json.dumps({"accuracy": float(result["accuracy"])}))
 
 
 def initialize(options):
@@ -77,9 +74,7 @@ def initialize(options):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("what", type={"init": initialize, "train": train, "evaluate": evaluate}.get)
-    for name in ["init", "out", "state-in", "state-out"]:
-        parser.add_argument(f"--{name}")
-    for name in ["seed", "from-iteration", "to-iteration", "total"]:
-        parser.add_argument(f"--{name}", type=int)
+    for name in ["init", "out", "state-in", "state-out", "seed", "from-iteration", "to-iteration", "total"]:
+        parser.add_argument(f"--{name}", type=str if name in ["init", "out", "state-in", "state-out"] else int)
     options = parser.parse_args()
     options.what(options)

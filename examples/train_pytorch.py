@@ -1,7 +1,4 @@
-"""Trains a small network on handwritten digits with PyTorch, as imwa-run asks: see imwa-trainer(7).
-
-    imwa-run start examples/pytorch.yaml --dir pytorch-run
-"""
+"""Trains a small network on handwritten digits with PyTorch, as imwa-run asks: see imwa-trainer(7)."""
 import argparse
 import json
 import math
@@ -16,9 +13,9 @@ BATCH, LEARNING_RATE = 32, 0.1
 
 
 def digits(is_test):
-    """Every fourth image is for testing."""
     images = np.frombuffer((DIGITS / "images.idx3-ubyte").read_bytes(), np.uint8, offset=16)
     labels = np.frombuffer((DIGITS / "labels.idx1-ubyte").read_bytes(), np.uint8, offset=8)
+    # Every fourth image is for testing.
     chosen = (np.arange(len(labels)) % 4 == 0) == is_test
     images = images.reshape(len(labels), -1)[chosen] / images.max()
     return torch.tensor(images, dtype=torch.float32), torch.tensor(labels[chosen], dtype=torch.long)
@@ -72,9 +69,7 @@ def initialize(options):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("what", type={"init": initialize, "train": train, "evaluate": evaluate}.get)
-    for name in ["init", "out", "state-in", "state-out"]:
-        parser.add_argument(f"--{name}")
-    for name in ["seed", "from-iteration", "to-iteration", "total"]:
-        parser.add_argument(f"--{name}", type=int)
+    for name in ["init", "out", "state-in", "state-out", "seed", "from-iteration", "to-iteration", "total"]:
+        parser.add_argument(f"--{name}", type=str if name in ["init", "out", "state-in", "state-out"] else int)
     options = parser.parse_args()
     options.what(options)
