@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH_PEERS ?= 0
-TOOLS = imwa-avg imwa-dist imwa-train
+TOOLS = imwa-avg imwa-dist imwa-train imwa-run
 RELEASE = .build/release
 # Where `make dependencies` says how to link libhdf5.
 export PKG_CONFIG_PATH := $(CURDIR)/.build/pkgconfig:$(PKG_CONFIG_PATH)
@@ -23,6 +23,7 @@ build: dependencies
 	@scripts/check-standalone.sh $(addprefix $(RELEASE)/,$(TOOLS))
 
 demo: build
+	@scripts/demo-run.sh $(RELEASE)
 	@scripts/demo.sh $(RELEASE)
 
 # Everything that must hold before a change lands.
@@ -37,6 +38,8 @@ test-fixtures:
 # The release tool against exact integer arithmetic, with random checkpoints.
 test-tool: build
 	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
+	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60
+	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --builtin
 
 # Another package that depends on the library, and the README's five lines.
 test-client: dependencies
@@ -49,6 +52,8 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
+	$(VENV)/bin/python Tests/Oracle/check_examples.py --tool $(RELEASE)/imwa-run
+	$(VENV)/bin/python Tests/Oracle/check_tensorboard.py --tool $(RELEASE)/imwa-run
 	swift build --product FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe .build/debug/FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe .build/debug/FormatProbe
@@ -81,9 +86,12 @@ man:
 
 install: build completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+	  $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/man/man7 \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 man/imwa-plan.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/imwa-trainer.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	for tool in $(TOOLS); do \
 	  install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/ && \
 	  install -m 644 man/$$tool.1 $(DESTDIR)$(PREFIX)/share/man/man1/ && \

@@ -13,7 +13,7 @@ struct ImwaRun: AsyncParsableCommand {
     commandName: toolName,
     abstract:
       "Train by iterative averaging: members train from one start, their average starts the next.",
-    usage: "imwa-run <start | resume | status | report | stop | validate | init> …",
+    usage: "imwa-run <start | resume | status | report | stop | validate | init | demo> …",
     discussion: """
       EXAMPLES
         imwa-run init --for pytorch > plan.yaml
@@ -27,6 +27,7 @@ struct ImwaRun: AsyncParsableCommand {
     subcommands: [
       StartCommand.self, ResumeCommand.self, StatusCommand.self, ReportCommand.self,
       StopCommand.self, ValidateCommand.self, InitCommand.self,
+      DemoCommand.self,
     ])
 
   static let toolName = "imwa-run"

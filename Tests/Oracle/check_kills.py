@@ -38,6 +38,23 @@ attempts: 1000
 """
 
 
+def built_in_plan(episodes):
+    data = "--data, digits"
+    return f"""
+episodes: {episodes}
+members: 2
+iterations: {episodes * 200}
+init: {{builtin: [{data}, --model, "mlp:32", --batch-norm]}}
+suffix: .safetensors
+train: {{builtin: [{data}]}}
+evaluate: {{builtin: [{data}], metric: accuracy, on: [averages, ema]}}
+ema: trainer
+warm_start: 50
+grace: 1s
+attempts: 1000
+"""
+
+
 def processes(run):
     """The numbers and command lines of processes that have to do with a run."""
     found = []
@@ -82,13 +99,15 @@ def main():
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--episodes", type=int, default=8)
+    parser.add_argument("--builtin", action="store_true", help="train with imwa-train, beside the tool")
     options = parser.parse_args()
     tool = str(pathlib.Path(options.tool).resolve())
     chance = random.Random(options.seed)
     python = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
     folder = pathlib.Path(tempfile.mkdtemp(prefix="imwa-kills-"))
     try:
-        (folder / "plan.yaml").write_text(plan(python, options.episodes))
+        (folder / "plan.yaml").write_text(
+            built_in_plan(options.episodes) if options.builtin else plan(python, options.episodes))
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         begin = time.monotonic()
         subprocess.run([tool, "start", "plan.yaml", "--dir", "calm"], cwd=folder, check=True, **quiet)
@@ -105,7 +124,7 @@ def main():
                     runner.wait(chance.uniform(0, length / 6))
                 except subprocess.TimeoutExpired:
                     found = processes(run)
-                    trainers = [number for number, line in found if "fake_trainer" in line]
+                    trainers = [number for number, line in found if "fake_trainer" in line or "imwa-train" in line]
                     supervisors = [number for number, line in found if "supervise" in line]
                     choice = chance.choice(["runner", "runner", "trainer", "supervisor", "both", "all"])
                     victims = {

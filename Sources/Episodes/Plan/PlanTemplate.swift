@@ -7,6 +7,26 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
   /// The text.
   public var text: String { self == .builtin ? builtInText : scriptText }
 
+  /// A plan that shows what a run is: the built-in trainer on long-tailed handwritten digits.
+  public static let demo = """
+    # Two networks learn long-tailed handwritten digits from the same start, in different orders. Twenty times
+    # they are averaged, and both go on from the average. A moving average (EMA) is averaged alike.
+    episodes: 20
+    members: 2
+    iterations: 1000
+    seed: 1
+    init: {builtin: [--data, digits, --imbalance, 30, --model, "mlp:64"]}
+    suffix: .safetensors
+    train: {builtin: [--data, digits, --imbalance, 30, --input-noise, 0.3, --durability, none]}
+    ema: trainer
+    evaluate:
+      builtin: [--data, digits, --imbalance, 30]
+      metric: balanced_accuracy
+      on: [averages, members, ema]
+      every: 2
+
+    """
+
   private var builtInText: String {
     """
     # A plan for imwa-run with the built-in trainer: 'man imwa-plan' tells all keys, 'imwa-train --help' the

@@ -46,7 +46,7 @@ extension RunStatus {
     var text = "\(path.lastComponent?.string ?? path.string): \(state.rawValue), \(done) of "
     text += "\(plan.episodes) episodes, \(plan.members) member\(plan.members == 1 ? "" : "s")"
     if state != .completed, let left = secondsLeft {
-      text += ", about \(TimeText.duration(left.rounded())) left"
+      text += ", about \(TimeText.duration(max(1, left.rounded()))) left"
     }
     if state == .completed {
       text += " in \(TimeText.duration(history.lastTime - history.startTime))"
