@@ -46,7 +46,7 @@ members: 2
 iterations: {episodes * 200}
 init: {{builtin: [{data}, --model, "mlp:32", --batch-norm]}}
 suffix: .safetensors
-train: {{builtin: [{data}]}}
+train: {{builtin: [{data}, --ema-decay, 0.99]}}
 evaluate: {{builtin: [{data}], metric: accuracy, on: [averages, ema]}}
 ema: trainer
 warm_start: 50

@@ -9,6 +9,9 @@ public final class LocalExecutor: MemberExecutor {
   /// `local`.
   public static let name = "local"
 
+  /// The record is there before the process ends.
+  public let exitDelay = Duration.zero
+
   /// The program and first arguments of a supervisor; the folder of the attempt comes behind.
   private let supervisor: [String]
   private let environment: [String]

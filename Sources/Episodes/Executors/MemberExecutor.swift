@@ -6,6 +6,10 @@ public protocol MemberExecutor: Sendable {
   /// The name in plans.
   static var name: String { get }
 
+  /// How long an exit record may take to be seen after an attempt has ended: file systems of clusters show it
+  /// late.
+  var exitDelay: Duration { get }
+
   /// Checks that attempts can run.
   ///
   /// - Throws: an error that says what is missing.

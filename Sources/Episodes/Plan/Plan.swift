@@ -117,8 +117,6 @@ public struct Plan: Sendable {
   public var ema = MovingAverage.off
   /// What is measured; nil for nothing.
   public var evaluate: Evaluation?
-  /// The name of the executor.
-  public var executor = LocalExecutor.name
   /// How many members train at once.
   public var parallel = 1
   /// The devices, which are handed out as `{slot}`.

@@ -17,7 +17,8 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
     seed: 1
     init: {builtin: [--data, digits, --imbalance, 30, --model, "mlp:64"]}
     suffix: .safetensors
-    train: {builtin: [--data, digits, --imbalance, 30, --input-noise, 0.3, --durability, none]}
+    train:
+      builtin: [--data, digits, --imbalance, 30, --input-noise, 0.7, --ema-decay, 0.99, --durability, none]
     ema: trainer
     evaluate:
       builtin: [--data, digits, --imbalance, 30]
@@ -42,7 +43,7 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
     train: {builtin: [--data, digits]}
     evaluate: {builtin: [--data, digits], metric: balanced_accuracy, on: [averages, members]}
 
-    # ema: trainer                                 # the trainer keeps a moving average, which is averaged, too
+    # ema: trainer                                 # with --ema-decay in train: it is averaged, too
     # state: carry                                 # each member's own optimizer; or: reset, average
     # warm_start: 100                              # iterations of one process before the first episode
 

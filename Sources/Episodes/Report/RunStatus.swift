@@ -61,9 +61,7 @@ public struct RunStatus: Sendable {
   /// - Throws: `RunError` for a folder without a run, `PlanError`, `FileError`.
   public init(of path: FilePath) throws {
     let path = Folder.absolute(path)
-    guard let status = FileStatus(of: RunFolder.journal(in: path)), status.size > 0 else {
-      throw RunError.noRun(path)
-    }
+    guard Run.isStarted(path) else { throw RunError.noRun(path) }
     let history = try RunHistory(contentsOf: RunFolder.journal(in: path))
     let plan = try Run.frozenPlan(path, history).plan
     let isOwned = Run.owner(of: path) != nil
@@ -128,11 +126,15 @@ public struct RunStatus: Sendable {
     return left
   }
 
-  /// The last metric of an average; of anything, when no average was measured.
+  /// The last metric of what the run results in, the average or the moving average; of anything, when that
+  /// was not measured.
   public var lastMetric: JournalEvent.Metric? {
+    let result: RunTask.Subject = plan.ema == .off ? .average : .ema
     for episode in stride(from: history.lastComplete, to: 0, by: -1) {
       let metrics = history.episodes[episode]?.metrics ?? []
-      if let found = metrics.first(where: { $0.subject == .average }) ?? metrics.first {
+      if let found = metrics.first(where: { $0.subject == result })
+        ?? metrics.first(where: { $0.subject == .average }) ?? metrics.first
+      {
         return found
       }
     }

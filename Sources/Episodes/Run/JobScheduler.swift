@@ -30,6 +30,8 @@ struct JobScheduler {
     var cause: JournalEvent.Cause?
     /// When it was asked to end.
     var cancelled: ContinuousClock.Instant?
+    /// Since when the executor does not see it run, although there is no exit record.
+    var missing: ContinuousClock.Instant?
 
     var name: String { submitted.name }
     var folder: AttemptFolder { submitted.folder }
@@ -156,8 +158,15 @@ struct JobScheduler {
     }
     guard case .states(let states) = observation else { return try await hurry(attempt) }
     switch states[attempt.name] {
-    case .queued, .running: return try await hurry(attempt)
+    case .queued, .running:
+      var attempt = attempt
+      attempt.missing = nil
+      return try await hurry(attempt)
     case .stuck(let reason): return try await give(up: attempt, reason)
+    case .ended where !isOverdue(attempt), nil where !isOverdue(attempt):
+      var attempt = attempt
+      attempt.missing = attempt.missing ?? .now
+      return attempt
     case .ended(let reason): return try await give(up: attempt, reason)
     case nil:
       // Nobody has begun: whoever comes late must find the folder taken.
@@ -167,6 +176,12 @@ struct JobScheduler {
       }
       return try await give(up: attempt, "it was never begun")
     }
+  }
+
+  /// Whether an exit record would have been seen by now.
+  private func isOverdue(_ attempt: Active) -> Bool {
+    if executor.exitDelay == .zero { return true }
+    return attempt.missing.map { ContinuousClock.now - $0 >= executor.exitDelay } ?? false
   }
 
   /// Ends an attempt that takes too long or shows no sign of life.

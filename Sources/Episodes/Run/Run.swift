@@ -54,13 +54,13 @@ public final class Run {
     let path = Folder.absolute(path)
     let (plan, bytes) = try Plan.read(planPath, settings: settings)
     try plan.checkFiles(planPath)
-    if FileStatus(of: RunFolder.journal(in: path)) != nil { throw RunError.exists(path) }
+    if isStarted(path) { throw RunError.exists(path) }
     if FileStatus(of: path) != nil, !Folder.isEmpty(path), !isUnfinishedStart(path) {
       throw RunError.taken(path)
     }
     try Folder.createAll(path)
     let lock = try lock(path)
-    if FileStatus(of: RunFolder.journal(in: path)) != nil { throw RunError.exists(path) }
+    if isStarted(path) { throw RunError.exists(path) }
     try SmallFile.write(bytes, to: RunFolder.plan(in: path))
     var digest = SHA256()
     digest.update(bytes)
@@ -87,9 +87,7 @@ public final class Run {
   /// - Throws: `RunError` when it is being worked on, `PlanError`, `FileError`.
   public static func resume(_ path: FilePath, settings: [Plan.Setting]) throws -> Run {
     let path = Folder.absolute(path)
-    guard let status = FileStatus(of: RunFolder.journal(in: path)), status.size > 0 else {
-      throw RunError.noRun(path)
-    }
+    guard isStarted(path) else { throw RunError.noRun(path) }
     if let setting = settings.first(where: { !$0.keepsResult }) {
       throw RunError(
         .usage, "--set \(setting.text): '\(setting.key)' is fixed for the run",
@@ -143,10 +141,17 @@ public final class Run {
       path, by: found.map { "process \($0.process.number) on \($0.host)" } ?? "another process")
   }
 
+  /// Whether the journal has a line.
+  static func isStarted(_ path: FilePath) -> Bool {
+    (FileStatus(of: RunFolder.journal(in: path))?.size ?? 0) > 0
+  }
+
   /// A start that did not come as far as the first line of the journal.
   private static func isUnfinishedStart(_ path: FilePath) -> Bool {
     let names = (try? Folder.names(in: path)) ?? []
-    return names.allSatisfy { ["lock", "plan.yaml"].contains($0) || $0.hasSuffix(".imwa-partial") }
+    return names.allSatisfy {
+      ["lock", "plan.yaml", "journal.jsonl"].contains($0) || $0.hasSuffix(".imwa-partial")
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import FileIO
 import SystemPackage
 public import TensorCore
@@ -72,7 +73,8 @@ public struct RunError: DiagnosedError {
   static func lowSpace(_ path: FilePath, needed: Int, free: Int) -> RunError {
     RunError(
       .inputOutput,
-      "\(path): the next episode needs about \(needed) bytes, but only \(free) are free",
+      "\(path): the next episode needs about \(ByteCount.text(needed)), but only "
+        + "\(ByteCount.text(free)) are free",
       hint:
         "free some space, then 'imwa-run resume \(path)' goes on; 'keep' in the plan says what stays"
     )
