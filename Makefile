@@ -19,7 +19,7 @@ dependencies:
 	@scripts/install-dependencies.sh
 
 build: dependencies
-	swift build -c release --static-swift-stdlib $(addprefix --product ,$(TOOLS)) -Xswiftc -use-ld=lld -Xlinker --strip-all
+	swift build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --strip-all
 	@scripts/check-standalone.sh $(addprefix $(RELEASE)/,$(TOOLS))
 
 demo: build
