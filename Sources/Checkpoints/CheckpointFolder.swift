@@ -23,6 +23,8 @@ enum CheckpointFolder {
       {
         notices.append("\(folder): 'model.safetensors' lies beside '\(index)'; the index is used")
       }
+    } else if let index = kerasIndex(among: names) {
+      reader = try KerasShards.open(index: folder.appending(index), folder: folder)
     } else {
       let file = folder.appending(try singleFile(among: names, in: folder))
       reader = try FormatDetection.format(of: file).open(file)
@@ -36,6 +38,7 @@ enum CheckpointFolder {
   static func isModel(_ names: [String]) -> Bool {
     names.contains {
       $0 == "model.safetensors" || $0.hasSuffix(ShardedSafetensors.indexSuffix)
+        || $0.hasSuffix(KerasShards.indexSuffix)
     }
   }
 
@@ -55,6 +58,9 @@ enum CheckpointFolder {
     if let index = try? index(among: names, in: folder) {
       files.insert(index)
       files.formUnion(ShardedSafetensors.shards(of: folder.appending(index)))
+    } else if let index = kerasIndex(among: names) {
+      files.insert(index)
+      files.formUnion(KerasShards.files(of: folder.appending(index)))
     } else if let file = try? singleFile(among: names, in: folder) {
       files.insert(file)
     }
@@ -71,6 +77,12 @@ enum CheckpointFolder {
         hint: "name the index that is meant")
     }
     return indexes.first
+  }
+
+  /// The index of a folder with weights of Keras in several files.
+  private static func kerasIndex(among names: [String]) -> String? {
+    let indexes = names.filter { $0.hasSuffix(KerasShards.indexSuffix) }
+    return indexes.count == 1 ? indexes[0] : nil
   }
 
   private static func singleFile(among names: [String], in folder: FilePath) throws -> String {

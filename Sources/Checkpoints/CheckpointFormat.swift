@@ -38,10 +38,11 @@ public enum CheckpointFormats {
 
   /// The format of the files in a folder that is to be written: that of the first input where it keeps its form.
   static func format(forFolder request: OutputRequest) -> any CheckpointFormat.Type {
-    if case .hdf5? = request.arrangement, request.maximumShardSize == nil {
-      return HDF5Checkpoint.self
+    if request.maximumShardSize != nil { return SafetensorsCheckpoint.self }
+    switch request.arrangement {
+    case .hdf5?, .kerasShards?: return HDF5Checkpoint.self
+    default: return SafetensorsCheckpoint.self
     }
-    return SafetensorsCheckpoint.self
   }
 
   /// The format of a file that is to be written, by the end of its name.

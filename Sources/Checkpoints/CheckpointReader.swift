@@ -11,6 +11,8 @@ public struct CheckpointReader: Sendable {
     case single(name: String?)
     /// An HDF5 file, whose structure the output keeps.
     case hdf5(HDF5Structure)
+    /// Several HDF5 files of Keras, which the output has too.
+    case kerasShards(KerasShards)
     /// An archive of Keras, of which the output keeps all but the weights.
     case keras(KerasArchive)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
@@ -61,6 +63,8 @@ public struct CheckpointReader: Sendable {
     } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix)
     {
       self = try CheckpointFolder.open(path.folder, index: name)
+    } else if let name = path.lastComponent?.string, name.hasSuffix(KerasShards.indexSuffix) {
+      self = try KerasShards.open(index: path, folder: path.folder).inFolder(path.folder)
     } else {
       let reader = try FormatDetection.format(of: path).open(path)
       let isQuantized = try CheckpointFolder.hasQuantizationConfig(path.folder, for: reader.weights)
@@ -79,6 +83,9 @@ public struct CheckpointReader: Sendable {
     self.folder = folder
     self.notices = notices
   }
+
+  /// The same checkpoint as the contents of a folder.
+  func inFolder(_ folder: FilePath) -> CheckpointReader { with(weights, in: folder) }
 
   /// The same checkpoint with other weights, as the contents of a folder when one is given.
   func with(_ weights: WeightMap, in folder: FilePath? = nil) -> CheckpointReader {

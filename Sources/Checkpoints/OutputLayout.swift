@@ -105,8 +105,16 @@ public struct OutputLayout: Sendable {
     }
   }
 
+  /// Files that are laid out each for itself, and the weights in them.
+  struct Part: Sendable {
+    let weights: WeightMap
+    let layout: OutputLayout
+  }
+
   /// The files with tensors.
   public let files: [File]
+  /// What takes the place of `files` where each is laid out for itself; empty otherwise.
+  private(set) var parts: [Part] = []
   /// Other files of a folder, which are written last: an index.
   public let texts: [(name: String, bytes: [UInt8])]
   /// The tensors as they are placed, when some are placed in another order than that of the map.
@@ -128,6 +136,12 @@ public struct OutputLayout: Sendable {
     return layout
   }
 
+  /// Lists files that are laid out each for itself, and others.
+  init(parts: [Part], texts: [(name: String, bytes: [UInt8])]) {
+    self.init(files: [], texts: texts)
+    self.parts = parts
+  }
+
   /// Lists the files.
   init(
     files: [File], texts: [(name: String, bytes: [UInt8])] = [], placed: [Tensor]? = nil,
@@ -142,6 +156,7 @@ public struct OutputLayout: Sendable {
 
   /// The number of bytes of all files.
   public var byteCount: Int {
-    files.reduce(0) { $0 + $1.size } + texts.reduce(0) { $0 + $1.bytes.count }
+    parts.reduce(0) { $0 + $1.layout.byteCount } + files.reduce(0) { $0 + $1.size }
+      + texts.reduce(0) { $0 + $1.bytes.count }
   }
 }

@@ -28,7 +28,7 @@ public final class PreparedOutput {
   public init(_ weights: WeightMap, to request: OutputRequest) throws {
     let format: any CheckpointFormat.Type
     if request.form == .folder {
-      format = SafetensorsCheckpoint.self
+      format = CheckpointFormats.format(forFolder: request)
     } else if let found = request.format ?? CheckpointFormats.format(forOutput: request.path) {
       format = found
     } else {
@@ -47,7 +47,8 @@ public final class PreparedOutput {
     layout = try format.layout(of: weights, for: request)
     byteCount = layout.byteCount
     sidecars = try request.sidecarFolder.map { try CheckpointFolder.sidecars(in: $0) } ?? []
-    fileNames = layout.files.compactMap(\.name) + layout.texts.map(\.name) + sidecars
+    let names = layout.parts.flatMap { $0.layout.files } + layout.files
+    fileNames = names.compactMap(\.name) + layout.texts.map(\.name) + sidecars
     staged = try StagedOutput(
       request.form, at: request.path, existing: request.existing, durability: request.durability)
     try checkReplacedFolder()
@@ -64,24 +65,42 @@ public final class PreparedOutput {
     defer { staged.discard() }
     let ours = try replacedNames().union(fileNames)
     try staged.begin { !ours.contains($0) }
-    let stream = TensorStream(weights, layout: layout, options: options)
-    let report = try layout.builder.map { try build($0, stream) } ?? fill(stream)
-    try encloseContents()
-    for source in stream.program.inputs.sources { try source.checkUnchanged() }
-    if let signal = options.interruption() { throw StreamError.interrupted(signal) }
-    try staged.commit()
-    return report
-  }
-
-  /// Writes blocks to their places.
-  private func fill(_ stream: TensorStream) throws -> StreamReport {
-    let files = try layout.files.map { try createFile(named: $0.name, size: $0.size) }
-    let report = try stream.run(into: FileSink(files: files))
+    let report = try writeParts(options)
     for name in sidecars { try copySidecar(name) }
     // An index is written when all that it names is there.
     for text in layout.texts {
       try staged.createFile(named: text.name, size: text.bytes.count).write(text.bytes, at: 0)
     }
+    if let signal = options.interruption() { throw StreamError.interrupted(signal) }
+    try staged.commit()
+    return report
+  }
+
+  private func writeParts(_ options: StreamOptions) throws -> StreamReport {
+    let parts =
+      layout.parts.isEmpty ? [OutputLayout.Part(weights: weights, layout: layout)] : layout.parts
+    var report = StreamReport()
+    var done = 0
+    for part in parts {
+      var partOptions = options
+      let (start, total) = (done, layout.byteCount)
+      partOptions.progress = { options.progress(start + $0, max(total, start + $1)) }
+      let stream = TensorStream(part.weights, layout: part.layout, options: partOptions)
+      let written =
+        try part.layout.builder.map { try build(part.layout, $0, stream) }
+        ?? fill(part.layout, stream)
+      report.disagreeing += written.disagreeing
+      try encloseContents()
+      for source in stream.program.inputs.sources { try source.checkUnchanged() }
+      done += part.layout.byteCount
+    }
+    return report
+  }
+
+  /// Writes blocks to their places.
+  private func fill(_ layout: OutputLayout, _ stream: TensorStream) throws -> StreamReport {
+    let files = try layout.files.map { try createFile(named: $0.name, size: $0.size) }
+    let report = try stream.run(into: FileSink(files: files))
     if stream.options.verifies {
       let written = try files.map { try ReadableFile($0.path) }
       for (file, expected) in zip(written, layout.files) where file.size != expected.size {
@@ -94,7 +113,9 @@ public final class PreparedOutput {
   }
 
   /// Has a file built of the blocks.
-  private func build(_ builder: any OutputBuilder, _ stream: TensorStream) throws -> StreamReport {
+  private func build(
+    _ layout: OutputLayout, _ builder: any OutputBuilder, _ stream: TensorStream
+  ) throws -> StreamReport {
     let file = try createFile(named: layout.files[0].name, size: 0)
     let sink = try builder.begin(at: file.path)
     let report: StreamReport
@@ -105,10 +126,9 @@ public final class PreparedOutput {
       sink.abandon()
       throw error
     }
-    for name in sidecars { try copySidecar(name) }
     try layout.finish?(file.path)
     if stream.options.verifies { try verify(stream, [try builder.written(at: file.path)]) }
-    byteCount = FileStatus(of: file.path)?.size ?? byteCount
+    byteCount += (FileStatus(of: file.path)?.size ?? layout.byteCount) - layout.byteCount
     return report
   }
 

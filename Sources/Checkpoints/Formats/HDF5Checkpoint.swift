@@ -95,6 +95,8 @@ public enum HDF5Checkpoint: CheckpointFormat {
     switch request.arrangement {
     case .hdf5(let structure)?: try structure.layout(of: weights, for: request)
     case .keras(let archive)?: try archive.structure.layout(of: weights, for: request)
+    case .kerasShards(let shards)? where request.form == .folder:
+      try shards.layout(of: weights, for: request)
     default:
       try HDF5Rebuild(
         weights, compressionLevel: request.compressionLevel, path: request.path

@@ -258,7 +258,7 @@ extension HDF5Catalogue.Dataset {
 
 extension String {
   /// The paths of the groups that a path leads through, without the root.
-  fileprivate var enclosingGroups: [String] {
+  var enclosingGroups: [String] {
     var groups: [String] = []
     for index in utf8.indices where utf8[index] == UInt8(ascii: "/") {
       groups.append(String(self[..<index]))
