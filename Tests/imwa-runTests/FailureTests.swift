@@ -70,7 +70,7 @@ import Testing
     #expect(result.errors.contains("attempt 1: it took longer than the 'timeout' of 1 s"))
     #expect(
       try trial.events("failed").map { $0["cause"]?.string } == ["timeout", "timeout", "timeout"])
-    #expect(try trial.processes() == [])
+    #expect(try trial.leftBehind() == [])
     #expect(try trial.final() == TrialRun.undisturbed.get())
   }
 

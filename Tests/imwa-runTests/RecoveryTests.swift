@@ -44,7 +44,7 @@ import Testing
     let result = try process.finish()
     #expect(result.status == 128 + signal)
     #expect(result.errors.contains("imwa-run resume"))
-    #expect(try trial.processes() == [])
+    #expect(try trial.leftBehind() == [])
     #expect(try trial.events("failed").allSatisfy { $0["cause"]?.string == "cancelled" })
     #expect(try trial.events("stopped").count == 1)
     #expect(try trial.resume().status == 0)
@@ -101,7 +101,7 @@ import Testing
     let result = try process.finish()
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors.contains("it was lost"))
-    #expect(try trial.processes() == [])
+    #expect(try trial.leftBehind() == [])
     #expect(try trial.final() == undisturbed())
   }
 
@@ -110,14 +110,14 @@ import Testing
     let first = try trial.tool(["stop", "run"])
     #expect(first.status == 0)
     #expect(try process.finish().status == 143)
-    #expect(try trial.processes() == [])
+    #expect(try trial.leftBehind() == [])
 
     let (other, killed) = try hanging()
     killed.send(SIGKILL)
     _ = try killed.finish()
     let second = try other.tool(["stop", "run"])
     #expect(second.output.contains("2 left behind"))
-    #expect(try other.processes() == [])
+    #expect(try other.leftBehind() == [])
     #expect(try other.resume().status == 0)
   }
 

@@ -82,7 +82,14 @@ struct TrialRun {
       .filter { $0["event"]?.string == name }
   }
 
-  /// Processes that still have to do with this run.
+  /// Processes that still have to do with this run; a supervisor that has written how its trainer ended may
+  /// take a moment to be gone.
+  func leftBehind() throws -> [String] {
+    for _ in 0..<200 where try !processes().isEmpty { usleep(20_000) }
+    return try processes()
+  }
+
+  /// Processes that have to do with this run.
   func processes() throws -> [String] {
     let numbers = try FileManager.default.contentsOfDirectory(atPath: "/proc").filter {
       Int($0) != nil

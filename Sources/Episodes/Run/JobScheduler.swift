@@ -32,6 +32,8 @@ struct JobScheduler {
     var cancelled: ContinuousClock.Instant?
     /// Since when the executor does not see it run, although there is no exit record.
     var missing: ContinuousClock.Instant?
+    /// How often the executor has said so.
+    var missingCount = 0
 
     var name: String { submitted.name }
     var folder: AttemptFolder { submitted.folder }
@@ -160,28 +162,33 @@ struct JobScheduler {
     switch states[attempt.name] {
     case .queued, .running:
       var attempt = attempt
-      attempt.missing = nil
+      (attempt.missing, attempt.missingCount) = (nil, 0)
       return try await hurry(attempt)
     case .stuck(let reason): return try await give(up: attempt, reason)
     case .ended where !isOverdue(attempt), nil where !isOverdue(attempt):
       var attempt = attempt
       attempt.missing = attempt.missing ?? .now
+      attempt.missingCount += 1
       return attempt
     case .ended(let reason): return try await give(up: attempt, reason)
     case nil:
       // Nobody has begun: whoever comes late must find the folder taken.
-      let claim = ProcessClaim(supervisor: nil, time: WallClock.now)
-      if try !attempt.folder.claim(as: claim), try attempt.folder.claim()?.supervisor != nil {
-        return attempt
+      if try attempt.folder.claim(as: ProcessClaim(supervisor: nil, time: WallClock.now)) {
+        return try await give(up: attempt, "it was never begun")
       }
-      return try await give(up: attempt, "it was never begun")
+      // Somebody has, perhaps since the executor was asked.
+      guard attempt.missing == nil else { return try await give(up: attempt, "it is gone") }
+      var attempt = attempt
+      attempt.missing = .now
+      return attempt
     }
   }
 
   /// Whether an exit record would have been seen by now.
   private func isOverdue(_ attempt: Active) -> Bool {
     if executor.exitDelay == .zero { return true }
-    return attempt.missing.map { ContinuousClock.now - $0 >= executor.exitDelay } ?? false
+    guard let missing = attempt.missing, attempt.missingCount >= 3 else { return false }
+    return ContinuousClock.now - missing >= executor.exitDelay
   }
 
   /// Ends an attempt that takes too long or shows no sign of life.
