@@ -81,7 +81,7 @@ import Testing
   func anAttemptIsEndedWhenItIsAsked(index: Int) async throws {
     let executor = try make(Executors.all[index])
     let folder = try TemporaryFolder()
-    let spec = try attempt(folder, "a", seconds: "30")
+    let spec = try attempt(folder, "a", seconds: "300")
     let submitted = SubmittedAttempt(name: spec.name, folder: spec.folder)
     #expect(await executor.submit(spec) == .accepted)
     #expect(try await wait(executor, submitted) { _ in (try? spec.folder.claim()) != nil })
@@ -95,7 +95,7 @@ import Testing
   func anotherProcessKnowsAnAttemptByItsFolder(index: Int) async throws {
     let (first, second) = (try make(Executors.all[index]), try make(Executors.all[index]))
     let folder = try TemporaryFolder()
-    let spec = try attempt(folder, "a", seconds: "30")
+    let spec = try attempt(folder, "a", seconds: "300")
     let submitted = SubmittedAttempt(name: spec.name, folder: spec.folder)
     #expect(await first.submit(spec) == .accepted)
     #expect(try await wait(second, submitted) { $0 == .running })
