@@ -39,7 +39,7 @@ test-fixtures:
 test-tool: build
 	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60
-	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --builtin
+	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --episodes 4 --builtin
 
 # Another package that depends on the library, and the README's five lines.
 test-client: dependencies

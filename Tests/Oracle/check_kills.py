@@ -121,7 +121,7 @@ def main():
             while not (run / "final.safetensors").exists():
                 runner = subprocess.Popen([tool, *words], cwd=folder, **quiet)
                 try:
-                    runner.wait(chance.uniform(0, length / 6))
+                    runner.wait(chance.uniform(0, length / 3))
                 except subprocess.TimeoutExpired:
                     found = processes(run)
                     trainers = [number for number, line in found if "fake_trainer" in line or "imwa-train" in line]
