@@ -121,6 +121,14 @@ public final class ChunkedValues: ByteSource {
     while element < end {
       let place = grid.place(ofElement: element)
       let run = min(place.run, end - element)
+      defer {
+        element += run
+        target += run * elementSize
+      }
+      if isAbsent(place.chunk) {
+        buffer.fill(target..<target + run * elementSize, with: fillElement)
+        continue
+      }
       if current?.number != place.chunk {
         current = (place.chunk, try chunkBytes(place.chunk))
       }
@@ -128,8 +136,6 @@ public final class ChunkedValues: ByteSource {
         let start = place.position * elementSize
         buffer.copy(from: current.bytes, range: start..<start + run * elementSize, to: target)
       }
-      element += run
-      target += run * elementSize
     }
   }
 

@@ -51,8 +51,8 @@ public import TensorCore
   public init(path: String, source: Source?, byteLimit: Int) throws(HDF5Error) {
     var result = unsafe imwa_hdf5_result()
     var limits = HDF5Child.limits(fileSize: byteLimit)
-    // The child works as long as values come.
-    limits.processor_seconds = 24 * 3600
+    // Memory goes with the structure, not with the values.
+    if let source { limits.memory_bytes = HDF5Child.limits(fileSize: source.size).memory_bytes }
     unsafe builder = imwa_hdf5_build_begin(
       path, source?.descriptor ?? -1, UInt64(source?.offset ?? 0), UInt64(source?.size ?? 0),
       &limits, &result)

@@ -90,10 +90,15 @@ public enum HDF5Child {
   }
 
   /// Generous for real files: what needs more is an attack.
+  ///
+  /// A small file gets little, since what is in it and what it makes libhdf5 do grow with it.
   static func limits(fileSize: Int) -> imwa_hdf5_limits {
-    imwa_hdf5_limits(
-      processor_seconds: 10, wall_milliseconds: 30_000, memory_bytes: 1 << 30,
-      message_bytes: 256 << 20, object_count: 4_000_000, chunk_count: 64_000_000, depth: 1000,
+    let mebibytes = min(fileSize, 1 << 50) >> 20
+    return imwa_hdf5_limits(
+      processor_seconds: UInt32(4 + mebibytes >> 4), wall_milliseconds: 30_000,
+      memory_bytes: UInt64(min(224 + mebibytes, 1024)) << 20,
+      message_bytes: UInt64(min(16 + mebibytes << 2, 1024)) << 20,
+      object_count: 4_000_000, chunk_count: 2_000_000 + UInt64(mebibytes) << 15, depth: 1000,
       file_bytes: UInt64(fileSize) + 64 << 20)
   }
 

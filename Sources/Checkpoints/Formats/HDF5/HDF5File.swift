@@ -102,6 +102,14 @@ extension HDF5Catalogue.Dataset {
     if case .numbers(let encoding) = type { encoding } else { nil }
   }
 
+  /// Whether nobody ever wrote to the dataset, so that it has no storage.
+  var hasNoStorage: Bool {
+    switch storage {
+    case .neverWritten, .chunked(_, []): true
+    case .contiguous, .compact, .chunked: false
+    }
+  }
+
   /// Whether the dataset consists of values that an output has to be given.
   var hasValues: Bool { (byteCount ?? 0) > 0 }
 }

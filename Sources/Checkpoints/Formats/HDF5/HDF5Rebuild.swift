@@ -50,6 +50,8 @@ struct HDF5Rebuild: Sendable {
   let path: FilePath
   private(set) var fed: [Fed] = []
   private(set) var copied: [String] = []
+  /// Datasets of another dtype that get no values: nobody wrote to any of the inputs.
+  private(set) var unwritten: [(path: String, dtype: DType)] = []
   private(set) var dropped: [String] = []
   let texts: [(name: String, text: String?)]
 
@@ -66,9 +68,14 @@ struct HDF5Rebuild: Sendable {
       }
       guard let position = weights.position(of: dataset.path) else { continue }
       let tensor = weights.tensors[position]
-      let isEmpty = !dataset.hasValues || dataset.storage == .neverWritten && tensor.isNeverWritten
-      if isEmpty && tensor.info.dtype == encoding.dtype {
-        copied.append(dataset.path)
+      if !dataset.hasValues || dataset.hasNoStorage && tensor.isNeverWritten {
+        let dtype = tensor.info.dtype
+        guard dtype != encoding.dtype else {
+          copied.append(dataset.path)
+          continue
+        }
+        try HDF5Rebuild.checkStorable(tensor, path)
+        unwritten.append((dataset.path, dtype))
       } else {
         fed.append(try HDF5Rebuild.feed(dataset, encoding, position, tensor, path))
       }
@@ -155,7 +162,7 @@ struct HDF5Rebuild: Sendable {
 
   /// The paths of datasets that are left out; of groups, where nothing stays in them.
   private func droppedPaths(of catalogue: HDF5Catalogue) -> [String] {
-    let kept = Set(fed.map(\.path) + copied)
+    let kept = Set(fed.map(\.path) + copied + unwritten.map(\.path))
     let gone = catalogue.datasets.filter { !kept.contains($0.path) }
     if gone.isEmpty { return [] }
     let goneObjects = Set(gone.map(\.object))
@@ -223,7 +230,7 @@ struct HDF5Rebuild: Sendable {
   private func check(_ staged: FilePath) throws {
     let result = try HDF5File(try ReadableFile(staged)).catalogue
     let written = Dictionary(uniqueKeysWithValues: result.datasets.map { ($0.path, $0) })
-    var isAsPlanned = written.count == fed.count + copied.count
+    var isAsPlanned = written.count == fed.count + copied.count + unwritten.count
     for item in fed {
       let info = weights.tensors[item.tensor].info
       guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(path) }
@@ -238,6 +245,8 @@ struct HDF5Rebuild: Sendable {
         isAsPlanned = isAsPlanned && dataset.hasSameForm(as: copy)
       }
       isAsPlanned = isAsPlanned && copied.allSatisfy { written[$0] != nil }
+      isAsPlanned =
+        isAsPlanned && unwritten.allSatisfy { written[$0.path]?.encoding?.dtype == $0.dtype }
     }
     guard isAsPlanned else { throw HDF5Structure.otherStructure(path) }
   }

@@ -95,14 +95,12 @@ final class HDF5RebuildSink: BuildingSink {
     _ range: Range<Int>, of buffer: ByteBuffer, at offset: Int, dataset: Int,
     to pieces: inout [Piece]
   ) throws {
-    let tensor = rebuild.weights.tensors[rebuild.fed[dataset].tensor]
     guard let plan = rebuild.fed[dataset].chunks else {
-      // What has no storage in the source needs none in another dtype.
-      if case .source = rebuild.fed[dataset].content, tensor.isNeverWritten { return }
       pieces.append(
         Piece(kind: .data(offset: offset), dataset: numbers[dataset], buffer: buffer, range: range))
       return
     }
+    let tensor = rebuild.weights.tensors[rebuild.fed[dataset].tensor]
     let size = plan.grid.chunkElementCount * tensor.info.dtype.elementUnit
     let room = plan.pipeline.maximumStoredByteCount(of: size)
     let isFiltered = !plan.pipeline.isEmpty

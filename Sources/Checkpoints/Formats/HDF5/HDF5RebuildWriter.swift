@@ -19,6 +19,7 @@ struct HDF5RebuildWriter: OutputBuilder {
         case .new(let dataset): builder.create(item.path, dataset)
         }
       }
+      for (path, dtype) in rebuild.unwritten { _ = builder.feed(path, as: dtype) }
       for (name, text) in rebuild.texts { builder.setRootText(name, to: text) }
       builder.start()
       return HDF5RebuildSink(self, builder: builder, numbers: numbers)
