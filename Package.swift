@@ -86,12 +86,20 @@ let package = Package(
       name: "ZipArchive", dependencies: ["Compression", "FileIO", "TensorCore"],
       swiftSettings: strict),
 
+    // Pickles as data, never run; the containers of PyTorch. Arrays of NumPy.
+    .target(
+      name: "PyTorchFormat", dependencies: ["FileIO", "TensorCore", "ZipArchive"],
+      swiftSettings: strict),
+    .target(
+      name: "NumPyFormat", dependencies: ["TensorCore"],
+      swiftSettings: strict),
+
     // The formats as adapters, alignment, the stream, provenance.
     .target(
       name: "Checkpoints",
       dependencies: [
-        "Compression", "FileIO", "HDF5Format", "JSONText", "SafetensorsFormat", "TensorCore",
-        "ZipArchive", system,
+        "Compression", "FileIO", "HDF5Format", "JSONText", "NumPyFormat", "PyTorchFormat",
+        "SafetensorsFormat", "TensorCore", "ZipArchive", system,
       ],
       swiftSettings: strict),
 

@@ -9,8 +9,9 @@ enum CheckpointFolder {
   private static let maximumConfigSize = 16 << 20
 
   /// Opens the model in a folder, the one of an index when its name is given.
-  static func open(_ folder: FilePath, index chosenIndex: String? = nil) throws -> CheckpointReader
-  {
+  static func open(
+    _ folder: FilePath, index chosenIndex: String? = nil, options: ReadingOptions = ReadingOptions()
+  ) throws -> CheckpointReader {
     let names = try Folder.names(in: folder)
     var notices: [String] = []
     var reader: CheckpointReader
@@ -27,7 +28,7 @@ enum CheckpointFolder {
       reader = try KerasShards.open(index: folder.appending(index), folder: folder)
     } else {
       let file = folder.appending(try singleFile(among: names, in: folder))
-      reader = try FormatDetection.format(of: file).open(file)
+      reader = try FormatDetection.format(of: file).open(file, options)
     }
     reader.notices += notices
     let isQuantized = try hasQuantizationConfig(folder, for: reader.weights)

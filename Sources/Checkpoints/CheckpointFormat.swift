@@ -18,10 +18,13 @@ public protocol CheckpointFormat: Sendable {
   /// Whether a file that starts with these bytes (up to 512) is of this format.
   static func recognizes(start: [UInt8]) -> Bool
 
+  /// Whether a ZIP archive with these members is of this format, when its start does not tell.
+  static func recognizes(members: [String]) -> Bool
+
   /// Opens a file and reads its catalogue, but no data.
   ///
   /// - Throws: `CheckpointError`, `FileError`.
-  static func open(_ path: FilePath) throws -> CheckpointReader
+  static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader
 
   /// Places tensors in one file or several.
   ///
@@ -29,11 +32,23 @@ public protocol CheckpointFormat: Sendable {
   static func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout
 }
 
+extension CheckpointFormat {
+  /// Most formats are no archives.
+  public static func recognizes(members: [String]) -> Bool { false }
+
+  /// Opens a file with the usual options.
+  ///
+  /// - Throws: `CheckpointError`, `FileError`.
+  public static func open(_ path: FilePath) throws -> CheckpointReader {
+    try open(path, ReadingOptions())
+  }
+}
+
 /// The formats that are known.
 public enum CheckpointFormats {
   /// All of them; the first that recognises a file opens it.
   public static let all: [any CheckpointFormat.Type] = [
-    SafetensorsCheckpoint.self, HDF5Checkpoint.self, KerasCheckpoint.self,
+    SafetensorsCheckpoint.self, HDF5Checkpoint.self, KerasCheckpoint.self, PyTorchCheckpoint.self,
   ]
 
   /// The format of the files in a folder that is to be written: that of the first input where it keeps its form.

@@ -15,6 +15,8 @@ public struct CheckpointReader: Sendable {
     case kerasShards(KerasShards)
     /// An archive of Keras, of which the output keeps all but the weights.
     case keras(KerasArchive)
+    /// A file of PyTorch, of which the output keeps all but the weights.
+    case pytorch(PyTorchStructure)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
     /// tensor.
     case sharded(
@@ -35,6 +37,8 @@ public struct CheckpointReader: Sendable {
   public var checksums: (@Sendable (_ threads: Int) throws -> Void)?
   /// What the file holds besides tensors, which an output of the same format takes from the first input.
   public var otherContents: [String] = []
+  /// What is of classes that are not understood, which no output takes over.
+  public var unknownContents: [String] = []
   /// The names of layers by their place in the file, where the names of tensors do not tell them.
   public var layerNames: [ExactString: String] = [:]
   /// What a user should know although it is no error.
@@ -54,19 +58,19 @@ public struct CheckpointReader: Sendable {
   ///
   /// - Throws: `CheckpointError` for what is no checkpoint or is damaged, `FileError` for what cannot be
   ///   read.
-  public init(opening path: FilePath) throws {
+  public init(opening path: FilePath, options: ReadingOptions = ReadingOptions()) throws {
     guard let status = FileStatus(of: path) else {
       throw FileErrors.missing(path)
     }
     if status.kind == .folder {
-      self = try CheckpointFolder.open(path)
+      self = try CheckpointFolder.open(path, options: options)
     } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix)
     {
-      self = try CheckpointFolder.open(path.folder, index: name)
+      self = try CheckpointFolder.open(path.folder, index: name, options: options)
     } else if let name = path.lastComponent?.string, name.hasSuffix(KerasShards.indexSuffix) {
       self = try KerasShards.open(index: path, folder: path.folder).inFolder(path.folder)
     } else {
-      let reader = try FormatDetection.format(of: path).open(path)
+      let reader = try FormatDetection.format(of: path).open(path, options)
       let isQuantized = try CheckpointFolder.hasQuantizationConfig(path.folder, for: reader.weights)
       self = isQuantized ? reader.with(reader.weights.quantized) : reader
     }
@@ -98,6 +102,7 @@ public struct CheckpointReader: Sendable {
       notices: notices)
     reader.layerNames = layerNames
     reader.otherContents = otherContents
+    reader.unknownContents = unknownContents
     reader.checksums = checksums
     return reader
   }

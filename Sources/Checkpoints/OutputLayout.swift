@@ -122,8 +122,10 @@ public struct OutputLayout: Sendable {
   /// What takes the place of files that are written at places: a file that another process builds of the
   /// blocks in their order.
   let builder: (any OutputBuilder)?
-  /// What a format has to do to the staged file when the tensors are in it; nil for nothing.
-  let finish: (@Sendable (FilePath) throws -> Void)?
+  /// What a format has to do to the staged file, on some threads, when the tensors are in it; nil for nothing.
+  let finish: (@Sendable (FilePath, _ threads: Int) throws -> Void)?
+  /// What a user should know of what the output will be.
+  var notices: [String] = []
   /// Puts the finished file into the one that is the output; nil when it is that itself.
   private(set) var enclose: (@Sendable (ReadableFile, WritableFile) throws -> Void)?
 
@@ -145,7 +147,8 @@ public struct OutputLayout: Sendable {
   /// Lists the files.
   init(
     files: [File], texts: [(name: String, bytes: [UInt8])] = [], placed: [Tensor]? = nil,
-    builder: (any OutputBuilder)? = nil, finish: (@Sendable (FilePath) throws -> Void)? = nil
+    builder: (any OutputBuilder)? = nil,
+    finish: (@Sendable (FilePath, _ threads: Int) throws -> Void)? = nil
   ) {
     self.files = files
     self.texts = texts

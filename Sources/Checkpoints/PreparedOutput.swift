@@ -14,6 +14,9 @@ public final class PreparedOutput {
   /// The files that are made, in the output folder; empty when the output is one file.
   public let fileNames: [String]
 
+  /// What a user should know of what the output will be.
+  public var notices: [String] { layout.notices }
+
   private let layout: OutputLayout
   private let staged: StagedOutput
   private let request: OutputRequest
@@ -108,7 +111,7 @@ public final class PreparedOutput {
       }
       try verify(stream, written)
     }
-    for file in files { try layout.finish?(file.path) }
+    for file in files { try layout.finish?(file.path, stream.options.threads) }
     return report
   }
 
@@ -126,7 +129,7 @@ public final class PreparedOutput {
       sink.abandon()
       throw error
     }
-    try layout.finish?(file.path)
+    try layout.finish?(file.path, stream.options.threads)
     if stream.options.verifies { try verify(stream, [try builder.written(at: file.path)]) }
     byteCount += (FileStatus(of: file.path)?.size ?? layout.byteCount) - layout.byteCount
     return report

@@ -10,6 +10,9 @@ public struct CRC32: Sendable, Hashable {
   /// Starts with no bytes.
   public init() {}
 
+  /// Takes the checksum of bytes that were read before.
+  package init(value: UInt32) { self.value = value }
+
   /// Adds the bytes of `range`.
   public mutating func update(_ range: Range<Int>, of buffer: ByteBuffer) {
     unsafe buffer.withUnsafeBytes(in: range) { bytes in

@@ -41,6 +41,19 @@ public final class WritableFile: Sendable {
     }
   }
 
+  /// Opens a file that exists, to change some of its bytes.
+  ///
+  /// - Throws: `FileError`.
+  public init(updating path: FilePath) throws(FileError) {
+    self.path = path
+    durability = .none
+    do {
+      descriptor = try FileDescriptor.open(path, .readWrite, options: [.closeOnExec, .noFollow])
+    } catch {
+      throw FileError(.write, path, errno: error as? Errno)
+    }
+  }
+
   /// Reserves the blocks of a file of this size.
   ///
   /// - Throws: `FileError` when the disk is too full.

@@ -34,7 +34,7 @@ public enum KerasCheckpoint: CheckpointFormat {
   }
 
   /// Opens an archive; libhdf5 looks at the weights in a child process.
-  public static func open(_ path: FilePath) throws -> CheckpointReader {
+  public static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
     let file = try ReadableFile(path)
     do {
       let archive = try ZipFile(file, size: file.size)

@@ -22,7 +22,7 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   }
 
   /// Opens one file.
-  public static func open(_ path: FilePath) throws -> CheckpointReader {
+  public static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
     let (file, header) = try readHeader(path)
     do {
       let weights = try WeightMap(

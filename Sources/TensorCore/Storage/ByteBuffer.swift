@@ -94,6 +94,54 @@ import CByteFilters
     unsafe imwa_reverse_elements(base + range.lowerBound, range.count, width)
   }
 
+  /// Changes the top bit of every `step`th byte of `range`, beginning with the one at `first`.
+  func toggleTopBits(in range: Range<Int>, from first: Int, step: Int) {
+    check(range)
+    precondition(first >= 0 && step > 0)
+    let bytes = unsafe UnsafeMutableRawBufferPointer(
+      start: base + range.lowerBound, count: range.count)
+    for index in stride(from: first, to: range.count, by: step) { unsafe bytes[index] ^= 0x80 }
+  }
+
+  /// Copies a grid of elements of `width` bytes: extents, and the bytes from one to the next in the source and here.
+  func copyElements(
+    from source: ByteBuffer, at start: Int, to target: Int, width: Int,
+    rows: (extent: Int, stride: Int, step: Int), columns: (extent: Int, stride: Int, step: Int)
+  ) {
+    precondition(rows.extent > 0 && columns.extent > 0 && width > 0)
+    precondition(min(rows.stride, rows.step, columns.stride, columns.step) >= 0)
+    let last = (rows.extent - 1, columns.extent - 1)
+    source.check(start..<start + last.0 * rows.stride + last.1 * columns.stride + width)
+    check(target..<target + last.0 * rows.step + last.1 * columns.step + width)
+    for row in 0..<rows.extent {
+      let from = unsafe source.base + start + row * rows.stride
+      let to = unsafe base + target + row * rows.step
+      switch width {
+      case 1: unsafe copyRow(of: UInt8.self, from, to, columns)
+      case 2: unsafe copyRow(of: UInt16.self, from, to, columns)
+      case 4: unsafe copyRow(of: UInt32.self, from, to, columns)
+      case 8: unsafe copyRow(of: UInt64.self, from, to, columns)
+      default:
+        for column in 0..<columns.extent {
+          unsafe (to + column * columns.step).copyMemory(
+            from: from + column * columns.stride, byteCount: width)
+        }
+      }
+    }
+  }
+
+  @inline(__always)
+  private func copyRow<Element: FixedWidthInteger & BitwiseCopyable>(
+    of type: Element.Type, _ source: UnsafeMutableRawPointer, _ target: UnsafeMutableRawPointer,
+    _ columns: (extent: Int, stride: Int, step: Int)
+  ) {
+    for column in 0..<columns.extent {
+      let element = unsafe source.loadUnaligned(
+        fromByteOffset: column * columns.stride, as: type)
+      unsafe target.storeBytes(of: element, toByteOffset: column * columns.step, as: type)
+    }
+  }
+
   func check(_ range: Range<Int>) {
     precondition(range.lowerBound >= 0 && range.upperBound <= count, "outside of the buffer")
   }

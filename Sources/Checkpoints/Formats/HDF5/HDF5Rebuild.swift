@@ -223,7 +223,7 @@ struct HDF5Rebuild: Sendable {
           name: source.flatMap { request.fileName(like: $0.file) }, prefix: [],
           placements: placements, size: offset, cuts: cuts)
       ], placed: placed, builder: HDF5RebuildWriter(rebuild: self, placements: placements),
-      finish: { [self] staged in try check(staged) })
+      finish: { [self] staged, _ in try check(staged) })
   }
 
   /// A fresh child walks the result: it must be what was planned.

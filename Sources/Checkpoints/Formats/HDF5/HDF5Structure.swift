@@ -51,7 +51,7 @@ public struct HDF5Structure: Sendable {
           size: catalogue.fileSize,
           carried: try carriedPieces(around: placements, weights))
       ],
-      finish: { [self, compact] staged in
+      finish: { [self, compact] staged, _ in
         try finish(staged, compact: compact, texts: texts, as: path)
       })
   }

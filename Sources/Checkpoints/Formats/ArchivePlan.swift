@@ -1,0 +1,120 @@
+import Compression
+import FileIO
+import SystemPackage
+import TensorCore
+import ZipArchive
+
+/// The members of a ZIP archive that is to be written, and where their bytes come from.
+struct ArchivePlan {
+  /// Some of the bytes of a member.
+  enum Part {
+    case bytes([UInt8])
+    /// Bytes of another file.
+    case carried(any ByteSource, offset: Int, count: Int)
+    /// The values of a tensor of the map that is written.
+    case tensor(Int, reversedWidth: Int?)
+  }
+
+  /// The data of new members begin at a multiple of this.
+  let alignment: Int
+  /// The comment at the end.
+  var comment: [UInt8] = []
+
+  private var entries: [ZipEntry] = []
+  private var parts: [[Part]] = []
+
+  init(alignment: Int = 1) { self.alignment = alignment }
+
+  /// Adds a member, whose bytes are those of its parts.
+  mutating func append(_ entry: ZipEntry, parts: [Part]) {
+    entries.append(entry)
+    self.parts.append(parts)
+  }
+
+  /// Adds a member of a few bytes.
+  mutating func append(_ name: String, bytes: [UInt8]) {
+    var checksum = CRC32()
+    checksum.update(bytes)
+    append(
+      ZipEntry(name, byteCount: bytes.count, checksum: checksum.value, alignment: alignment),
+      parts: [.bytes(bytes)])
+  }
+
+  /// Lays the archive out; checksums of tensors are computed and written when these are in the file.
+  ///
+  /// - Throws: `ZipError`.
+  func layout(_ weights: WeightMap) throws -> OutputLayout {
+    let archive = try ZipLayout(entries, comment: comment)
+    var texts = GatheredTexts()
+    var carried: [OutputLayout.Carried] = []
+    var placements: [OutputLayout.Placement] = []
+    placements.reserveCapacity(weights.count)
+    for (number, parts) in parts.enumerated() {
+      texts.append(archive.pieces[number].bytes, at: archive.pieces[number].offset)
+      var offset = archive.dataOffsets[number]
+      for part in parts {
+        switch part {
+        case .bytes(let bytes):
+          texts.append(bytes, at: offset)
+          offset += bytes.count
+        case .carried(let source, let start, let count):
+          carried.append(try ArchivePlan.carry(source, start, count: count, to: offset))
+          offset += count
+        case .tensor(let tensor, let reversedWidth):
+          placements.append(
+            OutputLayout.Placement(tensor: tensor, offset: offset, reversedWidth: reversedWidth))
+          offset += weights.tensors[tensor].info.byteCount
+        }
+      }
+    }
+    for piece in archive.pieces[entries.count...] { texts.append(piece.bytes, at: piece.offset) }
+    carried = try texts.carried() + carried
+    carried.sort { $0.offset < $1.offset }
+    let file = OutputLayout.File(
+      name: nil, prefix: [], placements: placements, size: archive.byteCount, carried: carried)
+    return OutputLayout(files: [file], finish: { try ArchivePlan.finish($0, archive, threads: $1) })
+  }
+
+  /// Small texts in one source, so that neighbours are read together.
+  private struct GatheredTexts {
+    private var bytes: [UInt8] = []
+    private var places: [(start: Int, count: Int, offset: Int)] = []
+
+    mutating func append(_ text: [UInt8], at offset: Int) {
+      if text.isEmpty { return }
+      if let last = places.last, last.offset + last.count == offset {
+        places[places.count - 1].count += text.count
+      } else {
+        places.append((bytes.count, text.count, offset))
+      }
+      bytes += text
+    }
+
+    func carried() throws -> [OutputLayout.Carried] {
+      let source = MemoryBytes(bytes)
+      return try places.map { try carry(source, $0.start, count: $0.count, to: $0.offset) }
+    }
+  }
+
+  private static func carry(
+    _ source: any ByteSource, _ start: Int, count: Int, to offset: Int
+  ) throws -> OutputLayout.Carried {
+    let info = try TensorInfo(name: "archive", dtype: .uint8, shape: Shape([count]))
+    return OutputLayout.Carried(
+      bytes: Tensor(info, storage: .bytes(source, offset: start)), offset: offset)
+  }
+
+  /// Reads what was written, and writes the checksums that were not known before.
+  private static func finish(_ path: FilePath, _ archive: ZipLayout, threads: Int) throws {
+    let missing = archive.entries.indices.filter { archive.entries[$0].checksum == nil }
+    if missing.isEmpty { return }
+    let ranges = missing.map { index in
+      archive.dataOffsets[index]..<archive.dataOffsets[index]
+        + archive.entries[index].storedByteCount
+    }
+    let sums = try Checksums.compute(ranges, of: try ReadableFile(path), threads: threads)
+    let checksums = Dictionary(uniqueKeysWithValues: zip(missing, sums))
+    let file = try WritableFile(updating: path)
+    for piece in archive.patches(checksums) { try file.write(piece.bytes, at: piece.offset) }
+  }
+}

@@ -1,0 +1,208 @@
+import Compression
+import PyTorchFormat
+import TensorCore
+import ZipArchive
+
+/// Plans a PyTorch file: the first input with other values, or a new one.
+struct PyTorchOutput {
+  private let weights: WeightMap
+  private let structure: PyTorchStructure?
+  private let ties: TiedTensors
+
+  private static let newRoot = "archive"
+
+  /// Plans a file.
+  ///
+  /// - Parameter structure: the file whose contents are kept; nil for a new one.
+  init(_ weights: WeightMap, like structure: PyTorchStructure?) {
+    self.weights = weights
+    self.structure = structure
+    ties = TiedTensors(weights)
+  }
+
+  /// Places the tensors and all that is around them.
+  ///
+  /// - Throws: `PyTorchError` for what cannot be written, `ZipError`.
+  func layout() throws -> OutputLayout {
+    var plan = ArchivePlan(alignment: 64)
+    if let structure, let places = placesInFirstInput(structure),
+      case .zip(let archive, let root) = structure.contents.container
+    {
+      try keepMembers(of: archive, root, structure, places, in: &plan)
+    } else {
+      try writeAnew(&plan)
+    }
+    var layout = try plan.layout(weights)
+    layout.notices = untied()
+    return layout
+  }
+
+  // MARK: - In place
+
+  /// Where each tensor goes in the storages of the first input; nil when its pickle would not be true.
+  private func placesInFirstInput(_ structure: PyTorchStructure) -> [ExactString: [Place]]? {
+    let entries = structure.dictionary.entries
+    guard case .zip = structure.contents.container, structure.contents.isPlain,
+      entries.count == weights.count
+    else { return nil }
+    var places: [ExactString: [Place]] = [:]
+    places.reserveCapacity(entries.count)
+    for (expected, entry) in entries.enumerated() {
+      let isExpected = weights.tensors[expected].info.name == entry.name
+      guard let position = isExpected ? expected : weights.position(of: entry.name) else {
+        return nil
+      }
+      let info = weights.tensors[position].info
+      guard info.dtype == entry.view.dtype, info.shape == entry.view.shape,
+        entry.view.isContiguous
+      else { return nil }
+      places[entry.view.storage, default: []].append(
+        Place(tensor: position, offset: entry.view.byteOffset, byteCount: info.byteCount))
+    }
+    for key in places.keys {
+      guard let list = places[key], list.count > 1 else { continue }
+      guard let separate = withoutTies(list) else { return nil }
+      places[key] = separate
+    }
+    return places
+  }
+
+  /// A tensor's place in a storage.
+  struct Place {
+    let tensor: Int
+    let offset: Int
+    let byteCount: Int
+  }
+
+  /// Places without those that are written anyway; nil when tensors overlap that are not the same.
+  private func withoutTies(_ places: [Place]) -> [Place]? {
+    var separate: [Place] = []
+    for place in places.sorted(by: { ($0.offset, $0.byteCount) < ($1.offset, $1.byteCount) }) {
+      guard place.byteCount > 0 else { continue }
+      if let last = separate.last, place.offset < last.offset + last.byteCount {
+        guard place.offset == last.offset, place.byteCount == last.byteCount,
+          ties.groups[place.tensor] == ties.groups[last.tensor]
+        else { return nil }
+      } else {
+        separate.append(place)
+      }
+    }
+    return separate
+  }
+
+  /// Takes over all members: the storages of tensors with new values in them.
+  private func keepMembers(
+    of archive: ZipFile, _ root: String, _ structure: PyTorchStructure,
+    _ places: [ExactString: [Place]], in plan: inout ArchivePlan
+  ) throws {
+    let prefix = "\(root)/data/"
+    let metadataName = "\(root)/\(PyTorchStructure.metadataName)"
+    for member in archive.members where member.name != metadataName {
+      if member.name.hasPrefix(prefix),
+        let places = places[ExactString(String(member.name.dropFirst(prefix.count)))],
+        let storage = structure.contents.storages[
+          ExactString(String(member.name.dropFirst(prefix.count)))]
+      {
+        let entry = try archive.entry(
+          replacing: member, byteCount: member.byteCount, alignment: plan.alignment)
+        plan.append(entry, parts: parts(of: storage, places, structure))
+      } else {
+        let entry = try archive.entry(copying: member, alignment: plan.alignment)
+        plan.append(
+          entry,
+          parts: [
+            .carried(archive.source, offset: member.dataRange.lowerBound, count: member.dataRange.count)
+          ])
+      }
+    }
+    appendMetadata(root, to: &plan)
+  }
+
+  /// Tensors, and the bytes of the first input where there are none.
+  private func parts(
+    of storage: PyTorchStorage, _ places: [Place], _ structure: PyTorchStructure
+  ) -> [ArchivePlan.Part] {
+    var parts: [ArchivePlan.Part] = []
+    var position = 0
+    func carry(to end: Int) {
+      guard end > position else { return }
+      parts.append(
+        .carried(storage.source, offset: storage.offset + position, count: end - position))
+    }
+    for place in places {
+      carry(to: place.offset)
+      let dtype = weights.tensors[place.tensor].info.dtype
+      let encoding = ElementEncoding(dtype, byteOrder: structure.contents.byteOrder)
+      parts.append(.tensor(place.tensor, reversedWidth: encoding.reversedWidth))
+      position = place.offset + place.byteCount
+    }
+    carry(to: storage.byteCount)
+    return parts
+  }
+
+  // MARK: - Anew
+
+  private func writeAnew(_ plan: inout ArchivePlan) throws {
+    let tensors = weights.tensors.enumerated().map { index, tensor in
+      PickledTensor(tensor.info, storage: ties.groups[index])
+    }
+    let state =
+      try structure.map {
+        try PickledState(replacing: tensors, in: $0.dictionary, of: $0.contents)
+      } ?? PickledState(tensors)
+    var root = PyTorchOutput.newRoot
+    if case .zip(_, let name)? = structure?.contents.container { root = name }
+    let byteOrder = structure?.contents.byteOrder ?? .littleEndian
+    plan.append("\(root)/data.pkl", bytes: state.bytes)
+    plan.append("\(root)/.format_version", bytes: Array("1".utf8))
+    plan.append("\(root)/.storage_alignment", bytes: Array("\(plan.alignment)".utf8))
+    plan.append(
+      "\(root)/byteorder", bytes: Array((byteOrder == .bigEndian ? "big" : "little").utf8))
+    for (number, source) in state.storages.enumerated() {
+      let name = "\(root)/data/\(number)"
+      switch source {
+      case .new(let tensor):
+        let info = weights.tensors[tensor].info
+        let width = ElementEncoding(info.dtype, byteOrder: byteOrder).reversedWidth
+        let entry = ZipEntry(name, byteCount: info.byteCount, alignment: plan.alignment)
+        plan.append(entry, parts: [.tensor(tensor, reversedWidth: width)])
+      case .carried(let key):
+        guard let storage = structure?.contents.storages[key] else { continue }
+        let entry = ZipEntry(name, byteCount: storage.byteCount, alignment: plan.alignment)
+        plan.append(
+          entry, parts: [.carried(storage.source, offset: storage.offset, count: storage.byteCount)])
+      }
+    }
+    plan.append("\(root)/version", bytes: Array("3\n".utf8))
+    appendMetadata(root, to: &plan)
+  }
+
+  private func appendMetadata(_ root: String, to plan: inout ArchivePlan) {
+    if weights.metadata.isEmpty { return }
+    plan.append(
+      "\(root)/\(PyTorchStructure.metadataName)", bytes: PyTorchStructure.encode(weights.metadata))
+  }
+
+  /// The tensors that shared their values in the first input and do not any more.
+  private func untied() -> [String] {
+    guard let structure else { return [] }
+    var first: [TensorView: (name: String, group: Int)] = [:]
+    var notices: [String] = []
+    for (expected, entry) in structure.dictionary.entries.enumerated() {
+      let isExpected =
+        expected < weights.count && weights.tensors[expected].info.name == entry.name
+      guard let position = isExpected ? expected : weights.position(of: entry.name),
+        weights.tensors[position].info.byteCount > 0
+      else { continue }
+      if let known = first[entry.view] {
+        guard known.group != ties.groups[position] else { continue }
+        notices.append(
+          "tensors '\(known.name)' and '\(entry.name)' share their values in the first input, but not "
+            + "in all: they are written separately")
+      } else {
+        first[entry.view] = (entry.name, ties.groups[position])
+      }
+    }
+    return notices
+  }
+}

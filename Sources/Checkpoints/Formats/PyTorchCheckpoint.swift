@@ -1,0 +1,93 @@
+import FileIO
+import PyTorchFormat
+public import SystemPackage
+public import TensorCore
+import ZipArchive
+
+/// PyTorch's files: ZIP archives and what came before them. Pickles are read as data and never run.
+///
+/// The weights are found in what training programs save; their names are the paths to them. The output is the first
+/// input but for the values: its pickle stays as it is where it can, and is written anew otherwise.
+public enum PyTorchCheckpoint: CheckpointFormat {
+  /// `PyTorch`.
+  public static let name = "PyTorch"
+  /// `.pt`, `.pth`, `.bin` and `.ckpt`.
+  public static let suffixes = [".pt", ".pth", ".bin", ".ckpt"]
+  /// Without a PyTorch file as the first input, a dictionary of tensors is written.
+  public static let writesFromTensorsAlone = true
+  /// PyTorch stores members as they are.
+  public static let compresses = false
+
+  /// What a file declares may be this much, or so many times as much as it has: one number can stand for many.
+  private static let largestExpanded = 4 << 30
+  private static let largestRatio = 1000
+
+  /// Whether the file starts like an archive of PyTorch, or with a pickle.
+  public static func recognizes(start: [UInt8]) -> Bool { PyTorchFile.recognizes(start: start) }
+
+  /// Whether a member of an archive is one that only PyTorch writes.
+  public static func recognizes(members: [String]) -> Bool {
+    members.contains { PyTorchFile.recognizes(member: $0) }
+  }
+
+  /// Opens a file and finds the weights in it.
+  public static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
+    let file = try ReadableFile(path)
+    do {
+      let contents = try PyTorchFile(file)
+      let choice = StateChoice(key: options.key, prefersAverage: options.usesAverage)
+      let dictionary = try StateDictionary(of: contents, choice: choice)
+      if options.isStrict, let unknown = dictionary.unknown.first {
+        throw CheckpointError(
+          .badInput, path, "\(unknown) is of a class that is not understood",
+          hint: "without --strict it is left out")
+      }
+      let structure = PyTorchStructure(file: file, contents: contents, dictionary: dictionary)
+      var sources = PyTorchSources(contents)
+      let tensors = try dictionary.entries.map { try sources.tensor($0) }
+      let weights = try WeightMap(tensors, metadata: try structure.metadata())
+      guard weights.byteCount <= largestExpanded || weights.byteCount / largestRatio <= file.size
+      else {
+        throw CheckpointError(
+          .badInput, path,
+          "it declares \(ByteCount.text(weights.byteCount)) of values, but has only "
+            + ByteCount.text(file.size), hint: "the file is damaged or malicious")
+      }
+      var reader = CheckpointReader(
+        path: path, weights: weights, files: [file], arrangement: .pytorch(structure))
+      reader.otherContents = dictionary.others
+      reader.unknownContents = dictionary.unknown
+      if case .zip(let archive, _) = contents.container {
+        reader.checksums = { threads in
+          do {
+            try archive.verify(archive.members, threads: threads)
+          } catch let error as ZipError {
+            throw CheckpointError(path, error)
+          }
+        }
+      }
+      return reader
+    } catch let error as PyTorchError {
+      throw CheckpointError(path, error)
+    } catch let error as ZipError {
+      throw CheckpointError(path, error)
+    } catch let error as TensorError {
+      throw CheckpointError(path, error)
+    }
+  }
+
+  /// Writes an archive: like that of the first input where that is one of PyTorch.
+  public static func layout(of weights: WeightMap, for request: OutputRequest) throws
+    -> OutputLayout
+  {
+    var structure: PyTorchStructure?
+    if case .pytorch(let first)? = request.arrangement { structure = first }
+    do {
+      return try PyTorchOutput(weights, like: structure).layout()
+    } catch let error as PyTorchError {
+      throw CheckpointError(request.path, error)
+    } catch let error as ZipError {
+      throw CheckpointError(request.path, error)
+    }
+  }
+}

@@ -1,0 +1,261 @@
+import TensorCore
+
+/// Writes what a pickle said again, with other tensors in some places.
+struct TreeWriter {
+  var tensors = TensorWriter()
+
+  private let file: PyTorchFile
+  private let dictionary: StateDictionary
+  private var tree: PickleTree { file.tree }
+  /// What takes the place of weights; nil for what is left out.
+  private var replacements: [StateDictionary.Slot: PickledTensor?] = [:]
+  /// Tensors that the file did not have.
+  private var added: [PickledTensor] = []
+  private var memo: [Int32: Int] = [:]
+  private var depth = 0
+
+  private static let maximumDepth = 200
+
+  init(_ outputs: [PickledTensor], _ dictionary: StateDictionary, _ file: PyTorchFile) {
+    self.file = file
+    self.dictionary = dictionary
+    let byName = Dictionary(
+      outputs.map { (ExactString($0.info.name), $0) }, uniquingKeysWith: { first, _ in first })
+    for entry in dictionary.entries {
+      replacements[entry.slot] = .some(byName[ExactString(entry.name)])
+    }
+    let known = Set(dictionary.entries.map { ExactString($0.name) })
+    added = outputs.filter { !known.contains(ExactString($0.info.name)) }
+    leaveOutEmptyOptimizers(Set(byName.keys))
+  }
+
+  /// The state of an optimizer without its tensors is good for nothing.
+  private mutating func leaveOutEmptyOptimizers(_ kept: Set<ExactString>) {
+    guard case .object(let root) = tree.root, let object = tree.object(tree.root),
+      object.isDictionary
+    else { return }
+    let items = Array(tree.items(of: object))
+    for position in stride(from: 0, to: items.count - 1, by: 2) {
+      guard let key = tree.key(items[position]), StateDictionary.optimizerKeys.contains(key) else {
+        continue
+      }
+      let entries = dictionary.entries.filter { $0.name.hasPrefix(key + ".") }
+      if entries.isEmpty || entries.contains(where: { kept.contains(ExactString($0.name)) }) {
+        continue
+      }
+      replacements[StateDictionary.Slot(object: root, item: Int32(position + 1))] = .some(nil)
+    }
+  }
+
+  mutating func writeAll() throws {
+    if !added.isEmpty && tree.object(dictionary.container)?.isDictionary != true {
+      throw PyTorchError.unsupported(
+        "tensor '\(added[0].info.name)' is not in the first input, whose tensors have no names")
+    }
+    if let replacement = replacements[.root] {
+      guard let tensor = replacement else {
+        throw PyTorchError.unsupported("its only tensor is left out")
+      }
+      return try write(tensor, inPlaceOf: tree.root)
+    }
+    try write(tree.root)
+  }
+
+  // MARK: - Values
+
+  private mutating func write(_ value: PickleValue) throws {
+    switch value {
+    case .none: tensors.encoder.write(.none)
+    case .boolean(let value): tensors.encoder.write(value)
+    case .integer(let value): tensors.encoder.write(value)
+    case .float(let value): tensors.encoder.write(value)
+    case .longInteger(let piece):
+      guard piece.count <= 255 else {
+        throw PyTorchError.unsupported("a whole number of \(piece.count) bytes cannot be written")
+      }
+      tensors.encoder.write(long: tree.bytes[piece.range])
+    case .text:
+      guard let text = tree.text(value) else {
+        throw PyTorchError.unsupported("a text in it is not UTF-8")
+      }
+      tensors.encoder.write(text)
+    case .bytes(let piece): writeBytes(piece)
+    case .object(let number):
+      if let known = memo[number] { return tensors.encoder.get(known) }
+      depth += 1
+      defer { depth -= 1 }
+      guard depth <= TreeWriter.maximumDepth else {
+        throw PyTorchError(.tooLarge, "its objects are in each other more than \(depth - 1) deep")
+      }
+      try write(tree.objects[Int(number)], number, value)
+    }
+  }
+
+  /// Bytes as Python writes them in protocol 2.
+  private mutating func writeBytes(_ piece: PickleValue.Piece) {
+    tensors.encoder.write(global: "_codecs", "encode")
+    tensors.encoder.write(
+      String(String.UnicodeScalarView(tree.bytes[piece.range].map { Unicode.Scalar($0) })))
+    tensors.encoder.write("latin1")
+    tensors.encoder.endTuple(2)
+    tensors.encoder.write(.reduce)
+  }
+
+  private mutating func write(_ object: PickleObject, _ number: Int32, _ value: PickleValue) throws {
+    switch object.kind {
+    case .tuple: try writeTuple(object, number)
+    case .list, .set: try writeList(object, number)
+    case .dictionary, .defaultDictionary, .orderedDictionary, .counter:
+      try writeDictionary(object, number)
+    case .global:
+      if let global = tree.global(value) {
+        tensors.encoder.write(
+          global: global.module, String(global.name.dropFirst(global.module.utf8.count + 1)))
+      }
+    case .call:
+      let parts = Array(tree.items(of: object))
+      if object.isOpaque { throw PyTorchError.wholeObject(tree.opaqueClass(value) ?? "unknown") }
+      try write(parts[0])
+      try write(parts[1])
+      tensors.encoder.write(.reduce)
+      memo[number] = tensors.encoder.put()
+    case .storage: try writeStorage(object)
+    case .frozenSet: throw PyTorchError.unsupported("a frozenset cannot be written")
+    }
+  }
+
+  private mutating func writeTuple(_ object: PickleObject, _ number: Int32) throws {
+    let items = Array(tree.items(of: object))
+    if items.count > 3 { tensors.encoder.write(.mark) }
+    for (position, item) in items.enumerated() {
+      try writeItem(item, StateDictionary.Slot(object: number, item: Int32(position)))
+    }
+    tensors.encoder.endTuple(items.count)
+  }
+
+  private mutating func writeList(_ object: PickleObject, _ number: Int32) throws {
+    if object.kind == .set { tensors.encoder.write(global: "builtins", "set") }
+    tensors.encoder.write(.emptyList)
+    if object.kind == .list { memo[number] = tensors.encoder.put() }
+    let items = Array(tree.items(of: object))
+    if !items.isEmpty {
+      tensors.encoder.write(.mark)
+      for (position, item) in items.enumerated() {
+        try writeItem(item, StateDictionary.Slot(object: number, item: Int32(position)))
+      }
+      tensors.encoder.write(.appends)
+    }
+    guard object.kind == .set else { return }
+    tensors.encoder.endTuple(1)
+    tensors.encoder.write(.reduce)
+    memo[number] = tensors.encoder.put()
+  }
+
+  /// An item of a list or tuple, whose place must stay: None for what is left out.
+  private mutating func writeItem(_ item: PickleValue, _ slot: StateDictionary.Slot) throws {
+    if let replacement = replacements[slot] {
+      guard let tensor = replacement else { return tensors.encoder.write(.none) }
+      try write(tensor, inPlaceOf: item)
+    } else if isLeftOut(item) {
+      tensors.encoder.write(.none)
+    } else {
+      try write(item)
+    }
+  }
+
+  private mutating func writeDictionary(_ object: PickleObject, _ number: Int32) throws {
+    switch object.kind {
+    case .orderedDictionary: tensors.encoder.writeEmptyOrderedDictionary()
+    case .counter:
+      tensors.encoder.write(global: "collections", "Counter")
+      tensors.encoder.write(.emptyTuple)
+      tensors.encoder.write(.reduce)
+    default: tensors.encoder.write(.emptyDictionary)
+    }
+    memo[number] = tensors.encoder.put()
+    let items = Array(tree.items(of: object))
+    tensors.encoder.write(.mark)
+    for position in stride(from: 0, to: items.count - 1, by: 2) {
+      let value = items[position + 1]
+      let replacement = replacements[
+        StateDictionary.Slot(object: number, item: Int32(position + 1))]
+      if let replacement {
+        guard let tensor = replacement else { continue }
+        try write(items[position])
+        try write(tensor, inPlaceOf: value)
+      } else if !isLeftOut(items[position]) && !isLeftOut(value) {
+        try write(items[position])
+        try write(value)
+      }
+    }
+    if case .object(number) = dictionary.container {
+      for tensor in added {
+        tensors.encoder.write(dictionary.prefix + tensor.info.name)
+        try tensors.write(tensor)
+      }
+    }
+    tensors.encoder.write(.setItems)
+    guard object.kind == .orderedDictionary, let state = tree.states[number], !isLeftOut(state)
+    else { return }
+    try write(state)
+    tensors.encoder.write(.build)
+  }
+
+  private mutating func writeStorage(_ object: PickleObject) throws {
+    let parts = Array(tree.items(of: object))
+    guard let key = tree.text(parts[2]), let storage = file.storages[ExactString(key)] else {
+      throw PyTorchError.damaged("a storage is missing")
+    }
+    tensors.writeStorage(
+      .carried(ExactString(key)), type: storage.typeName, location: storage.location,
+      count: storage.byteCount / storage.width)
+  }
+
+  /// Whether a value is of a class that is not understood; collections are written without such values.
+  private func isLeftOut(_ value: PickleValue) -> Bool {
+    guard let object = tree.object(value), object.isOpaque else { return false }
+    switch object.kind {
+    case .call, .global, .set, .frozenSet, .storage: return true
+    default: return false
+    }
+  }
+
+  // MARK: - Tensors
+
+  /// Writes a tensor with what the one in its place had besides values.
+  private mutating func write(_ tensor: PickledTensor, inPlaceOf value: PickleValue) throws {
+    var inner = value
+    var isParameter = false
+    while let (callable, arguments) = tree.call(inner),
+      callable.name.hasPrefix("torch._utils._rebuild_parameter"), let first = arguments.first
+    {
+      isParameter = true
+      inner = first
+    }
+    if isParameter { tensors.encoder.write(global: "torch._utils", "_rebuild_parameter") }
+    try tensors.write(
+      tensor, location: location(of: inner), requiresGradient: requiresGradient(inner))
+    guard isParameter else { return }
+    tensors.encoder.write(requiresGradient(value))
+    tensors.encoder.writeEmptyOrderedDictionary()
+    tensors.encoder.endTuple(3)
+    tensors.encoder.write(.reduce)
+  }
+
+  private func requiresGradient(_ value: PickleValue) -> Bool {
+    guard let (callable, arguments) = tree.call(value) else { return false }
+    let place = callable.name.hasPrefix("torch._utils._rebuild_parameter") ? 1 : 4
+    guard arguments.count > place, callable.name.hasPrefix("torch._utils._rebuild_"),
+      case .boolean(let answer) = arguments[arguments.startIndex + place]
+    else { return false }
+    return answer
+  }
+
+  private func location(of value: PickleValue) -> String {
+    guard let storage = tree.call(value)?.arguments.first.flatMap({ tree.object($0) }),
+      storage.kind == .storage
+    else { return "cpu" }
+    let parts = tree.items(of: storage)
+    return tree.text(parts[parts.startIndex + 3]) ?? "cpu"
+  }
+}
