@@ -49,6 +49,7 @@ public enum CheckpointFormats {
   /// All of them; the first that recognises a file opens it.
   public static let all: [any CheckpointFormat.Type] = [
     SafetensorsCheckpoint.self, HDF5Checkpoint.self, KerasCheckpoint.self, PyTorchCheckpoint.self,
+    NumPyCheckpoint.self,
   ]
 
   /// The format of the files in a folder that is to be written: that of the first input where it keeps its form.

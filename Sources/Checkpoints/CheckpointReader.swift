@@ -17,6 +17,8 @@ public struct CheckpointReader: Sendable {
     case keras(KerasArchive)
     /// A file of PyTorch, of which the output keeps all but the weights.
     case pytorch(PyTorchStructure)
+    /// An archive of NumPy, of which the output keeps what is no number.
+    case numpy(NumPyArchive)
     /// Several files and an index: the name of the index, what it says of the model, the shard of each
     /// tensor.
     case sharded(
@@ -49,6 +51,20 @@ public struct CheckpointReader: Sendable {
     let name = (folder ?? path).lastComponent?.string
     return name.flatMap { [".", ".."].contains($0) ? nil : $0 } ?? path.lastComponent?.string
       ?? path.string
+  }
+
+  /// Whether it is a file of PyTorch.
+  public var isPyTorch: Bool { if case .pytorch = arrangement { true } else { false } }
+
+  /// Whether an output of this format takes over what is no weight.
+  public func keepsOtherContents(in format: any CheckpointFormat.Type) -> Bool {
+    switch arrangement {
+    case .hdf5: format == HDF5Checkpoint.self
+    case .keras: format == KerasCheckpoint.self || format == HDF5Checkpoint.self
+    case .pytorch: format == PyTorchCheckpoint.self
+    case .numpy: format == NumPyCheckpoint.self
+    case .single, .sharded: false
+    }
   }
 
   /// Which checkpoint it is, whatever its path.

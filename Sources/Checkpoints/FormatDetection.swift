@@ -1,6 +1,7 @@
 import FileIO
 import SystemPackage
 import TensorCore
+import ZipArchive
 
 /// Tells the format of a file by its first bytes; names only serve as a hint in messages.
 enum FormatDetection {
@@ -17,6 +18,7 @@ enum FormatDetection {
     }) {
       return format
     }
+    if let format = try archiveFormat(file, start) { return format }
     if let problem = knownProblem(start) {
       throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
     }
@@ -25,6 +27,19 @@ enum FormatDetection {
     throw CheckpointError(
       .badInput, path, "it is no checkpoint of a known format",
       hint: "known formats: " + CheckpointFormats.all.map { $0.name }.joined(separator: ", "))
+  }
+
+  /// The format of an archive whose first member does not tell it: it was packed again.
+  private static func archiveFormat(_ file: ReadableFile, _ start: [UInt8]) throws
+    -> (any CheckpointFormat.Type)?
+  {
+    guard start.starts(with: [0x50, 0x4B, 0x03, 0x04]) else { return nil }
+    do {
+      let members = try ZipFile(file, size: file.size).members.map(\.name)
+      return CheckpointFormats.all.first { $0.recognizes(members: members) }
+    } catch let error as ZipError {
+      throw CheckpointError(file.path, error)
+    }
   }
 
   /// Files that people often have in place of a checkpoint.
@@ -58,13 +73,10 @@ enum FormatDetection {
 
   private static func foreignFormat(_ start: [UInt8]) -> String? {
     let signatures: [([UInt8], String)] = [
-      ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive (.pt or .npz)"),
+      ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive"),
       ([0x50, 0x4B, 0x05, 0x06], "an empty ZIP archive"),
-      ([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], "a NumPy array"),
       (Array("GGUF".utf8), "a GGUF file"),
       ([0x1F, 0x8B], "a gzip file"),
-      ([0x80, 0x02], "a Python pickle"), ([0x80, 0x03], "a Python pickle"),
-      ([0x80, 0x04], "a Python pickle"), ([0x80, 0x05], "a Python pickle"),
     ]
     return signatures.first { signature, _ in start.starts(with: signature) }?.1
   }

@@ -1,6 +1,7 @@
 public import ArgumentParser
 package import Checkpoints
 package import FileIO
+package import SystemPackage
 import TensorCore
 
 /// How the work runs and what is told.
@@ -98,6 +99,50 @@ package struct OutputOptions: ParsableArguments {
       throw ValidationError("--compress must be between 1 and 9, not \(compress)")
     }
     if output.isEmpty { throw ValidationError("--output needs a name") }
+  }
+}
+
+/// Which part of an input is read.
+package struct InputOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The part of a PyTorch file that holds the weights, as a dotted path; . for all of the file.",
+      valueName: "path"))
+  package var key: String?
+
+  @Flag(
+    name: .customLong("use-ema"),
+    help: "Read the averages that training kept in a PyTorch file instead of the weights.")
+  package var usesAverage = false
+
+  @Flag(help: "Refuse a PyTorch file with objects of unknown classes, instead of leaving them out.")
+  package var strict = false
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// Checks that the options go together.
+  package func validate() throws {
+    if key != nil && usesAverage {
+      throw ValidationError("--key and --use-ema cannot be used together")
+    }
+    if key?.isEmpty == true { throw ValidationError("--key needs a path; . is all of the file") }
+  }
+
+  /// The options as the library takes them.
+  package var reading: ReadingOptions {
+    ReadingOptions(key: key, usesAverage: usesAverage, isStrict: strict)
+  }
+
+  /// Opens checkpoints.
+  ///
+  /// - Throws: the error of the first that cannot be opened; that none is of the kind that the options are for.
+  package func open(_ paths: [FilePath]) throws -> [CheckpointReader] {
+    let readers = try CheckpointReader.open(paths, options: reading)
+    guard reading.isDefault || readers.contains(where: \.isPyTorch) else {
+      throw ValidationError("--key, --use-ema and --strict are for PyTorch files, and none is given")
+    }
+    return readers
   }
 }
 

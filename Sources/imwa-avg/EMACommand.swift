@@ -37,6 +37,7 @@ struct EMACommand: ParsableCommand {
       "The number of updates made before, instead of the one kept in the state.", valueName: "t"))
   var step: Int?
 
+  @OptionGroup(title: "Reading") var input: InputOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Which tensors, and how") var alignment: AlignmentOptions
   @OptionGroup(title: "Running") var running: RunOptions
@@ -51,7 +52,7 @@ struct EMACommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = [FilePath(state)] + (try CheckpointInputs.expand(new))
-      let readers = try CheckpointReader.open(paths)
+      let readers = try input.open(paths)
       let earlier = try step ?? recordedUpdates(readers[0])
       let updates = readers.count - 1
       let method = try ExponentialMovingAverage(

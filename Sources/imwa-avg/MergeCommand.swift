@@ -31,6 +31,7 @@ struct MergeCommand: ParsableCommand {
       valueName: "w1,w2,…"))
   var weights: NumberList?
 
+  @OptionGroup(title: "Reading") var input: InputOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Which checkpoints") var selection: SelectionOptions
   @OptionGroup(title: "Which tensors, and how") var alignment: AlignmentOptions
@@ -40,7 +41,7 @@ struct MergeCommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = try chosenPaths(tool)
-      let readers = try CheckpointReader.open(paths)
+      let readers = try input.open(paths)
       let method = try LinearAverage(weights: weights?.numbers, inputCount: readers.count)
       warnOfCancellation(tool)
       let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report

@@ -39,6 +39,7 @@ struct MergeJob {
       .recording(try provenance(method))
     weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
     let prepared = try PreparedOutput(weights, to: try request())
+    for notice in prepared.notices { tool.notice(notice) }
     try checkChecksums()
     var report = MergeReport(
       description: description, method: type(of: method).name, inputs: readers.map(\.path.string),
@@ -81,14 +82,18 @@ struct MergeJob {
   }
 
   private func reportOtherContents() {
+    tool.notices(readers[0].unknownContents.count) { index in
+      "\(readers[0].path): \(readers[0].unknownContents[index]) is of a class that is not understood: left out"
+    }
     let others = readers[0].otherContents
     if others.isEmpty { return }
     let list = others.prefix(5).joined(separator: ", ")
     let more = others.count > 5 ? " and \(others.count - 5) more" : ""
-    let isKept = CheckpointFormats.format(forOutput: FilePath(output.output))?.name == "HDF5"
+    let format = CheckpointFormats.format(forOutput: FilePath(output.output))
+    let isKept = format.map { readers[0].keepsOtherContents(in: $0) } ?? false
     tool.notice(
       "\(readers[0].path): \(list)\(more) "
-        + (others.count == 1 ? "is no tensor" : "are no tensors")
+        + (others.count == 1 ? "is no weight" : "are no weights")
         + (isKept ? ": taken from there" : ": left out"))
   }
 

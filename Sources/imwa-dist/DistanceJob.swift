@@ -10,6 +10,7 @@ import WeightDistance
 /// One measurement from the paths to the exit code.
 struct DistanceJob {
   let tool: Tool
+  let input: InputOptions
   let measure: MeasureOptions
   let display: DisplayOptions
   let gates: GateOptions
@@ -24,7 +25,7 @@ struct DistanceJob {
     let picture = try display.plot.map {
       try PictureFile(FilePath($0), replacing: display.force, inputs: paths + basePaths)
     }
-    let readers = try CheckpointReader.open(paths + basePaths)
+    let readers = try input.open(paths + basePaths)
     for notice in readers.flatMap(\.notices) { tool.notice(notice) }
     noteRepeatedInputs(readers)
     let labels = readers.map(\.path.string)
@@ -32,6 +33,8 @@ struct DistanceJob {
       readers[..<paths.count].map(\.weights), labels: Array(labels[..<paths.count]),
       base: basePaths.isEmpty ? nil : (readers[paths.count].weights, labels[paths.count]),
       options: try options())
+    let threads = run.threads ?? CurrentProcess.processorCount
+    for reader in readers { try reader.checksums?(threads) }
     let report = try measured(measurement)
     noteWhatDoesNotCount(report)
     let result = DistanceResult(report: report, display: display)

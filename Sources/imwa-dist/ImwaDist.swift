@@ -33,6 +33,7 @@ struct ImwaDist: ParsableCommand {
       valueName: "model"))
   var models: [String]
 
+  @OptionGroup(title: "Reading") var input: InputOptions
   @OptionGroup(title: "What is measured") var measure: MeasureOptions
   @OptionGroup(title: "What is shown") var display: DisplayOptions
   @OptionGroup(title: "Gates") var gates: GateOptions
@@ -55,7 +56,7 @@ struct ImwaDist: ParsableCommand {
     try tool.run {
       let paths = try CheckpointInputs.expand(models)
       let job = DistanceJob(
-        tool: tool, measure: measure, display: display, gates: gates, run: running, paths: paths)
+        tool: tool, input: input, measure: measure, display: display, gates: gates, run: running, paths: paths)
       try job.perform()
     }
   }

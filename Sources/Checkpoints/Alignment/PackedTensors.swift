@@ -85,6 +85,7 @@ struct PackedTensors {
 enum OptimizerState {
   private static let prefixes = [
     "optimizer.", "optimizer/", "optimizer_weights/", "optimizer_state.", "optim.",
+    "optimizer_state_dict.", "optimizer_states.", "optimizers.",
   ]
   fileprivate static let suffixes = NameEndings([
     ".exp_avg", ".exp_avg_sq", ".max_exp_avg_sq", ".momentum_buffer",

@@ -93,14 +93,15 @@ public enum HDF5Checkpoint: CheckpointFormat {
     -> OutputLayout
   {
     switch request.arrangement {
-    case .hdf5(let structure)?: try structure.layout(of: weights, for: request)
-    case .keras(let archive)?: try archive.structure.layout(of: weights, for: request)
+    case .hdf5(let structure)?: return try structure.layout(of: weights, for: request)
+    case .keras(let archive)?:
+      if let structure = archive.structure { return try structure.layout(of: weights, for: request) }
     case .kerasShards(let shards)? where request.form == .folder:
-      try shards.layout(of: weights, for: request)
-    default:
-      try HDF5Rebuild(
-        weights, compressionLevel: request.compressionLevel, path: request.path
-      ).layout(for: request)
+      return try shards.layout(of: weights, for: request)
+    default: break
     }
+    return try HDF5Rebuild(
+      weights, compressionLevel: request.compressionLevel, path: request.path
+    ).layout(for: request)
   }
 }

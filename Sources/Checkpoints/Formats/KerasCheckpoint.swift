@@ -1,10 +1,11 @@
 import FileIO
 import HDF5Format
+import NumPyFormat
 public import SystemPackage
 public import TensorCore
 import ZipArchive
 
-/// `.keras` files: archives of a model's configuration and its weights as an HDF5 file.
+/// `.keras` files: archives of a model's configuration and its weights as an HDF5 file or an archive of arrays.
 ///
 /// The configuration may name code to be run: it is never interpreted, only carried over byte for byte.
 public enum KerasCheckpoint: CheckpointFormat {
@@ -20,7 +21,7 @@ public enum KerasCheckpoint: CheckpointFormat {
   public static let compresses = false
 
   /// The members that Keras writes first.
-  private static let firstMembers = ["metadata.json", "config.json", "model.weights.h5"]
+  private static let firstMembers = ["metadata.json", "config.json"] + KerasArchive.weightsNames
 
   /// Whether the first member of an archive is one that Keras writes.
   public static func recognizes(start: [UInt8]) -> Bool {
@@ -39,11 +40,12 @@ public enum KerasCheckpoint: CheckpointFormat {
     do {
       let archive = try ZipFile(file, size: file.size)
       let keras = try KerasArchive(archive, file)
-      var reader = try HDF5Checkpoint.reader(
-        of: keras.structure.source, at: path, files: [file], arrangement: .keras(keras))
+      var reader = try keras.reader(at: path, file)
+      let weightsChecksums = reader.checksums
       reader.checksums = { threads in
         do {
           try archive.verify(keras.weights, threads: threads)
+          try weightsChecksums?(threads)
         } catch let error as ZipError {
           throw CheckpointError(path, error)
         }
@@ -51,7 +53,16 @@ public enum KerasCheckpoint: CheckpointFormat {
       return reader
     } catch let error as ZipError {
       throw CheckpointError(path, error)
+    } catch let error as NumPyError {
+      throw CheckpointError(path, error)
+    } catch let error as TensorError {
+      throw CheckpointError(path, error)
     }
+  }
+
+  /// Whether an archive holds weights under the name that Keras gives them.
+  public static func recognizes(members: [String]) -> Bool {
+    members.contains { KerasArchive.weightsNames.contains($0) }
   }
 
   /// Puts the values into a copy of the first input's weights, and those into a copy of its archive.
@@ -63,7 +74,7 @@ public enum KerasCheckpoint: CheckpointFormat {
         .usage, request.path, "a .keras file has a model's configuration, which other files lack",
         hint: "give a .keras file as the first input, or write .weights.h5")
     }
-    let contents = try archive.structure.layout(of: weights, for: request)
+    let contents = try archive.layout(of: weights, for: request)
     return contents.enclosed { contents, output in
       do {
         try archive.write(contents, into: output)

@@ -46,3 +46,26 @@ public final class RepeatedBytes: ByteSource {
     buffer.fill(position..<position + count, with: element, from: offset % element.count)
   }
 }
+
+/// A part of another source: a file that is inside of another.
+public final class PartialBytes: ByteSource {
+  private let source: any ByteSource
+  private let start: Int
+
+  /// What to call it in messages: the other source's name.
+  public var label: String { source.label }
+
+  /// The bytes of a source from `start` on.
+  public init(_ source: any ByteSource, from start: Int) {
+    self.source = source
+    self.start = start
+  }
+
+  /// Reads from the other source.
+  public func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
+    try source.read(at: start + offset, count: count, into: buffer, at: position)
+  }
+
+  /// Checks the other source.
+  public func checkUnchanged() throws { try source.checkUnchanged() }
+}

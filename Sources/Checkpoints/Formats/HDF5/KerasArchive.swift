@@ -1,16 +1,24 @@
 import Compression
 import FileIO
+import NumPyFormat
 import SystemPackage
 import TensorCore
 import ZipArchive
 
-/// The archive of a `.keras` file, and the HDF5 file in it.
+/// The archive of a `.keras` file, and the weights in it: an HDF5 file, or an archive of arrays.
 public struct KerasArchive: Sendable {
   let archive: ZipFile
   let weights: ZipMember
-  let structure: HDF5Structure
+  private let contents: Contents
 
-  private static let weightsName = "model.weights.h5"
+  /// What the weights are stored as.
+  private enum Contents: Sendable {
+    case hdf5(HDF5Structure)
+    case numpy(NumPyArchive)
+  }
+
+  /// The names that Keras gives the weights.
+  static let weightsNames = ["model.weights.h5", "model.weights.npz"]
   /// How much is copied at a time.
   private static let pieceSize = 1 << 20
 
@@ -18,29 +26,59 @@ public struct KerasArchive: Sendable {
   ///
   /// - Throws: `CheckpointError` when they are not there or of another kind, `ZipError`.
   init(_ archive: ZipFile, _ file: ReadableFile) throws {
-    guard let member = archive[KerasArchive.weightsName] else {
-      let isNumPy = archive["model.weights.npz"] != nil
+    guard let member = KerasArchive.weightsNames.lazy.compactMap({ archive[$0] }).first else {
       throw CheckpointError(
-        .badInput, file.path,
-        isNumPy
-          ? "its weights are 'model.weights.npz', which this version does not read"
-          : "it has no member 'model.weights.h5'",
-        hint: isNumPy
-          ? "load it in Keras and save it again" : "it is no model that Keras saved, or damaged")
+        .badInput, file.path, "it has no member 'model.weights.h5' or 'model.weights.npz'",
+        hint: "it is no model that Keras saved, or damaged")
     }
     self.archive = archive
     weights = member
-    let source: HDF5File
-    if member.method == .stored {
-      source = try HDF5File(file, in: member.dataRange)
-    } else {
+    var source = file
+    var range = member.dataRange
+    if member.method == .deflated {
       try FreeSpace.check(needed: member.byteCount, for: ScratchFile.folder.appending("contents"))
-      source = try HDF5File(
-        try ScratchFile.make(size: member.byteCount, label: file.label) { scratch in
-          try archive.copy(member, to: scratch)
-        })
+      source = try ScratchFile.make(size: member.byteCount, label: file.label) { scratch in
+        try archive.copy(member, to: scratch)
+      }
+      range = 0..<member.byteCount
     }
-    structure = HDF5Structure(source: source)
+    if member.name.hasSuffix(".npz") {
+      let part = PartialBytes(source, from: range.lowerBound)
+      contents = .numpy(try NumPyArchive(ZipFile(part, size: range.count), label: file.label))
+    } else {
+      contents = .hdf5(HDF5Structure(source: try HDF5File(source, in: range)))
+    }
+  }
+
+  /// The checkpoint that the weights are.
+  func reader(at path: FilePath, _ file: ReadableFile) throws -> CheckpointReader {
+    switch contents {
+    case .hdf5(let structure):
+      try HDF5Checkpoint.reader(
+        of: structure.source, at: path, files: [file], arrangement: .keras(self))
+    case .numpy(let arrays):
+      try arrays.reader(at: path, files: [file], arrangement: .keras(self))
+    }
+  }
+
+  /// The structure of the weights when they are an HDF5 file.
+  var structure: HDF5Structure? {
+    if case .hdf5(let structure) = contents { structure } else { nil }
+  }
+
+  /// Lays the weights out as they are stored here.
+  func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout {
+    switch contents {
+    case .hdf5(let structure): return try structure.layout(of: weights, for: request)
+    case .numpy(let arrays):
+      do {
+        return try NumPyOutput(weights, like: arrays).layout()
+      } catch let error as NumPyError {
+        throw CheckpointError(request.path, error)
+      } catch let error as ZipError {
+        throw CheckpointError(request.path, error)
+      }
+    }
   }
 
   /// Writes the archive with other weights; all other members are the same.

@@ -1,0 +1,91 @@
+import FileIO
+import JSONText
+import NumPyFormat
+import SystemPackage
+import TensorCore
+import ZipArchive
+
+/// An archive of arrays, of which the output keeps the order, and the members that are no numbers.
+public struct NumPyArchive: Sendable {
+  /// A member, and the tensor that it is.
+  struct Entry: Sendable {
+    let member: ZipMember
+    /// nil for what is no array of numbers.
+    let tensor: Tensor?
+  }
+
+  static let suffix = ".npy"
+
+  let archive: ZipFile
+  let entries: [Entry]
+  /// What is no array of numbers.
+  private let others: [String]
+
+  /// Reads the headers of all arrays; decompresses what is deflated.
+  ///
+  /// - Throws: `ZipError`, `NumPyError`, `FileError`.
+  init(_ archive: ZipFile, label: String) throws {
+    self.archive = archive
+    let deflated = archive.members.filter { $0.method == .deflated && $0.name.hasSuffix(NumPyArchive.suffix) }
+    let inflated = deflated.isEmpty ? nil : try archive.inflated(deflated, label: label)
+    var places: [ExactString: Int] = [:]
+    for (member, offset) in zip(deflated, inflated?.offsets ?? []) {
+      places[ExactString(member.name)] = offset
+    }
+    var entries: [Entry] = []
+    var others: [String] = []
+    for member in archive.members where !member.isFolder {
+      guard member.name.hasSuffix(NumPyArchive.suffix) else {
+        entries.append(Entry(member: member, tensor: nil))
+        others.append("'\(member.name)'")
+        continue
+      }
+      let name = String(member.name.dropLast(NumPyArchive.suffix.count))
+      var source = archive.source
+      var range = member.dataRange
+      if let offset = places[ExactString(member.name)], let inflated {
+        source = inflated.source
+        range = offset..<offset + member.byteCount
+      }
+      do {
+        let array = try NumPyArray(source, in: range)
+        let tensor = try array.tensor(named: name)
+        entries.append(Entry(member: member, tensor: tensor))
+        if tensor == nil { others.append("'\(name)' (\(array.header.elementsText))") }
+      } catch let error as NumPyError {
+        throw error.of(name)
+      }
+    }
+    self.entries = entries
+    self.others = others
+  }
+
+  /// The checkpoint that the arrays are.
+  func reader(at path: FilePath, files: [ReadableFile], arrangement: CheckpointReader.Arrangement) throws
+    -> CheckpointReader
+  {
+    let weights = try WeightMap(entries.compactMap(\.tensor), metadata: metadata)
+    var reader = CheckpointReader(
+      path: path, weights: weights, files: files, arrangement: arrangement)
+    reader.otherContents = others
+    reader.checksums = { [archive] threads in
+      do {
+        try archive.verify(archive.members, threads: threads)
+      } catch let error as ZipError {
+        throw CheckpointError(path, error)
+      }
+    }
+    return reader
+  }
+
+  /// The texts that the toolkit keeps in the comment.
+  private var metadata: [ExactString: String] {
+    guard let value = try? JSONValue(parsing: archive.comment), case .object(let members) = value
+    else { return [:] }
+    var metadata: [ExactString: String] = [:]
+    for member in members {
+      if case .string(let text) = member.value { metadata[ExactString(member.key)] = text }
+    }
+    return metadata
+  }
+}
