@@ -28,9 +28,11 @@ let package = Package(
     .library(name: "Checkpoints", targets: ["Checkpoints"]),
     .library(name: "WeightAveraging", targets: ["WeightAveraging"]),
     .library(name: "WeightDistance", targets: ["WeightDistance"]),
+    .library(name: "CheckpointInspection", targets: ["CheckpointInspection"]),
     .library(name: "Training", targets: ["Training"]),
     .executable(name: "imwa-avg", targets: ["imwa-avg"]),
     .executable(name: "imwa-dist", targets: ["imwa-dist"]),
+    .executable(name: "imwa-ckpt", targets: ["imwa-ckpt"]),
     .executable(name: "imwa-train", targets: ["imwa-train"]),
     .executable(name: "imwa-run", targets: ["imwa-run"]),
   ],
@@ -112,6 +114,12 @@ let package = Package(
       name: "WeightDistance", dependencies: ["Checkpoints", "TensorCore"],
       swiftSettings: strict),
 
+    // What is in a checkpoint: statistics, differences, digests, damage, conversion.
+    .target(
+      name: "CheckpointInspection",
+      dependencies: ["Checkpoints", "CSystemShims", "FileIO", "JSONText", "TensorCore", system],
+      swiftSettings: strict),
+
     .target(
       name: "Training",
       dependencies: [
@@ -146,6 +154,14 @@ let package = Package(
         "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore", "ToolSupport",
         "WeightDistance",
         argumentParser, system,
+      ],
+      swiftSettings: strict),
+
+    .executableTarget(
+      name: "imwa-ckpt",
+      dependencies: [
+        "CheckpointInspection", "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore",
+        "ToolSupport", argumentParser, system,
       ],
       swiftSettings: strict),
 

@@ -28,7 +28,7 @@ enum CheckpointFolder {
       reader = try KerasShards.open(index: folder.appending(index), folder: folder)
     } else {
       let file = folder.appending(try singleFile(among: names, in: folder))
-      reader = try FormatDetection.format(of: file).open(file, options)
+      reader = try FormatDetection.open(file, options)
     }
     reader.notices += notices
     let isQuantized = try hasQuantizationConfig(folder, for: reader.weights)

@@ -35,6 +35,8 @@ public struct CheckpointReader: Sendable {
   public let arrangement: Arrangement
   /// The folder that holds the model, when it is one and not a file.
   public let folder: FilePath?
+  /// The format of the files.
+  public internal(set) var format: any CheckpointFormat.Type = SafetensorsCheckpoint.self
   /// Compares the checksums that the files have of their data, on some threads; nil when they have none.
   public var checksums: (@Sendable (_ threads: Int) throws -> Void)?
   /// What the file holds besides tensors, which an output of the same format takes from the first input.
@@ -86,7 +88,7 @@ public struct CheckpointReader: Sendable {
     } else if let name = path.lastComponent?.string, name.hasSuffix(KerasShards.indexSuffix) {
       self = try KerasShards.open(index: path, folder: path.folder).inFolder(path.folder)
     } else {
-      let reader = try FormatDetection.format(of: path).open(path, options)
+      let reader = try FormatDetection.open(path, options)
       let isQuantized = try CheckpointFolder.hasQuantizationConfig(path.folder, for: reader.weights)
       self = isQuantized ? reader.with(reader.weights.quantized) : reader
     }
@@ -116,6 +118,7 @@ public struct CheckpointReader: Sendable {
     var reader = CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement, folder: folder,
       notices: notices)
+    reader.format = format
     reader.layerNames = layerNames
     reader.otherContents = otherContents
     reader.unknownContents = unknownContents

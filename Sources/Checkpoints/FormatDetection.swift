@@ -5,6 +5,14 @@ import ZipArchive
 
 /// Tells the format of a file by its first bytes; names only serve as a hint in messages.
 enum FormatDetection {
+  /// Opens a file of any known format.
+  static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
+    let format = try format(of: path)
+    var reader = try format.open(path, options)
+    reader.format = format
+    return reader
+  }
+
   static func format(of path: FilePath) throws -> any CheckpointFormat.Type {
     let file = try ReadableFile(path)
     let start = try file.bytes(in: 0..<min(file.size, 512))

@@ -30,15 +30,26 @@ public struct SHA256: Sendable {
 
   /// The digest of all bytes so far, in hexadecimal digits.
   public func finalized() -> String {
+    finalizedState().map { word in
+      let digits = String(word, radix: 16)
+      return String(repeating: "0", count: 8 - digits.count) + digits
+    }.joined()
+  }
+
+  /// The 32 bytes of the digest of all bytes so far.
+  public func finalizedBytes() -> [UInt8] {
+    finalizedState().flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> (24 - 8 * $0)) }
+    }
+  }
+
+  private func finalizedState() -> [UInt32] {
     var copy = self
     let bitLength = length &* 8
     let padding = (119 - Int(length % 64)) % 64
     copy.update([0x80] + [UInt8](repeating: 0, count: padding))
     copy.update((0..<8).reversed().map { UInt8(truncatingIfNeeded: bitLength >> (8 * $0)) })
-    return copy.state.map { word in
-      let digits = String(word, radix: 16)
-      return String(repeating: "0", count: 8 - digits.count) + digits
-    }.joined()
+    return copy.state
   }
 
   private mutating func compress(_ bytes: [UInt8], at start: Int) {

@@ -5,15 +5,12 @@ package import SystemPackage
 import TensorCore
 
 /// How the work runs and what is told.
-package struct RunOptions: ParsableArguments {
+package struct WorkOptions: ParsableArguments {
   @Option(
     name: [.customShort("j", allowingJoined: true), .long],
     help: ArgumentHelp(
       "How many threads work; the result is the same for any number.", valueName: "count"))
   package var threads: Int?
-
-  @Flag(name: .customLong("allow-nan"), help: "Take NaN and infinity for values like others.")
-  package var allowsNaN = false
 
   @Flag(help: "Print the result as JSON.")
   package var json = false
@@ -38,9 +35,35 @@ package struct RunOptions: ParsableArguments {
   package func streamOptions(progress: ProgressLine) -> StreamOptions {
     StreamOptions(
       threads: threads ?? CurrentProcess.processorCount,
-      nonFinite: allowsNaN ? .allow : .refuse,
       interruption: { Signals.noted },
       progress: { progress.update(done: $0, total: $1) })
+  }
+}
+
+/// How the work runs, what NaN means, and what is told.
+package struct RunOptions: ParsableArguments {
+  @OptionGroup package var work: WorkOptions
+
+  @Flag(name: .customLong("allow-nan"), help: "Take NaN and infinity for values like others.")
+  package var allowsNaN = false
+
+  /// Needed by the parser.
+  package init() {}
+
+  /// How many threads work; nil for as many as there are processors.
+  package var threads: Int? { work.threads }
+  /// Whether the result is printed as JSON.
+  package var json: Bool { work.json }
+  /// Whether nothing but errors is printed.
+  package var quiet: Bool { work.quiet }
+  /// How much the tool talks.
+  package var talk: Tool.Talk { work.talk }
+
+  /// The options of a stream that shows its progress.
+  package func streamOptions(progress: ProgressLine) -> StreamOptions {
+    var options = work.streamOptions(progress: progress)
+    options.nonFinite = allowsNaN ? .allow : .refuse
+    return options
   }
 }
 

@@ -150,4 +150,58 @@ typedef struct imwa_reduction {
 void imwa_reduce(imwa_processor_path path, const imwa_reduction *reduction, size_t element_count, size_t first_place,
                  double *scratch, imwa_reduction_result *results);
 
+/// What is told of the values of a tensor. Before the first, `minimum` is infinity and `maximum` minus infinity.
+typedef struct imwa_statistics {
+  uint64_t finite;
+  uint64_t zeros;
+  uint64_t nans;
+  uint64_t infinities;
+  /// The smallest and the largest value that is not NaN.
+  double minimum;
+  double maximum;
+  /// The mean of the finite values, and the sum of their squared deviations from it.
+  double mean;
+  double squares;
+} imwa_statistics;
+
+/// Adds the statistics of values that follow.
+void imwa_merge_statistics(imwa_statistics *first, const imwa_statistics *second);
+
+/// Adds values, which become float64; a type is written as for `imwa_reduction`. They are taken in groups of
+/// `IMWA_REDUCTION_GROUP`, counted from the first value of a call.
+void imwa_collect_statistics(const void *values, uint8_t type, size_t count, imwa_statistics *result);
+
+/// How two tensors are compared. Types are written as for `imwa_reduction`.
+typedef struct imwa_comparison {
+  uint8_t left_type;
+  uint8_t right_type;
+  /// Whether numbers are compared: then all NaN are the same, zeros too, and what is within any limit. Otherwise values
+  /// of one type are the same only when their bits are.
+  bool is_numeric;
+  /// |x - y| may be so large.
+  double absolute;
+  /// |x - y| divided by the larger magnitude may be so large.
+  double relative;
+  /// So many values of the type may lie between the two, for floats of one type.
+  uint64_t steps;
+} imwa_comparison;
+
+/// Where two tensors differ. Before the first difference the places are -1.
+typedef struct imwa_differences {
+  /// How many elements differ, and the first of them.
+  uint64_t count;
+  int64_t first_place;
+  /// How many numbers are NaN in one tensor only.
+  uint64_t lone_nans;
+  /// The largest |x - y| among those that differ, and its first place.
+  double largest;
+  int64_t largest_place;
+  double largest_relative;
+  uint64_t largest_steps;
+} imwa_differences;
+
+/// Compares elements of `parts` numbers each; they stand `first_place` elements behind where places are counted from.
+void imwa_compare(const imwa_comparison *comparison, const void *left, const void *right, size_t count, size_t parts,
+                  size_t first_place, imwa_differences *found);
+
 #endif

@@ -21,6 +21,9 @@ public struct BatchNormStatistics: Sendable {
     "num_batches_tracked": .batchCount,
   ]
 
+  /// What the names end in: those of the roles, of `mean` and `var`, and digits.
+  private static let lastBytes = Set("nedr0123456789".utf8)
+
   /// More than a layer of this kind has, and a bound for the numbers in hostile names.
   private static let maximumVariableCount = 16
 
@@ -31,6 +34,8 @@ public struct BatchNormStatistics: Sendable {
 
   /// What the tensor of this name is; nil when it is no such statistic.
   public func role(of name: String) -> Role? {
+    // Most names end otherwise; splitting tens of thousands of them takes milliseconds.
+    guard let last = name.lastByte, BatchNormStatistics.lastBytes.contains(last) else { return nil }
     let separator: Character = name.contains("/") ? "/" : "."
     let components = name.split(separator: separator, omittingEmptySubsequences: false)
     guard var last = components.last else { return nil }

@@ -82,7 +82,7 @@ struct PackedTensors {
 }
 
 /// Tells the state of an optimizer by its name, as training frameworks write it beside weights.
-enum OptimizerState {
+package enum OptimizerState {
   private static let prefixes = [
     "optimizer.", "optimizer/", "optimizer_weights/", "optimizer_state.", "optim.",
     "optimizer_state_dict.", "optimizer_states.", "optimizers.",
@@ -90,6 +90,11 @@ enum OptimizerState {
   fileprivate static let suffixes = NameEndings([
     ".exp_avg", ".exp_avg_sq", ".max_exp_avg_sq", ".momentum_buffer",
   ])
+
+  /// Whether a name is that of a tensor of an optimizer.
+  package static func contains(_ name: String) -> Bool {
+    contains(name, endsUsually: !suffixes.mayEnd(name))
+  }
 
   /// Whether a name is that of a tensor of an optimizer.
   ///

@@ -1,4 +1,4 @@
-import TensorCore
+package import TensorCore
 
 /// Where the inputs of a stream are: the sources, and the places in them.
 struct StreamInputs: Sendable {
@@ -59,6 +59,18 @@ struct StreamInputs: Sendable {
 
   /// Forgets what only adding needs.
   mutating func finish() { sourceIndexes = [:] }
+}
+
+extension Tensor {
+  /// The bytes of the values as a tensor of bytes, whatever they mean.
+  package func rawBytes(as dtype: DType = .uint8) throws -> Tensor {
+    precondition(dtype.bitWidth == 8)
+    let info = try TensorInfo(name: info.name, dtype: dtype, shape: Shape([info.byteCount]))
+    switch storage {
+    case .bytes: return Tensor(info, storage: storage)
+    case .computed: return Tensor(info, storage: .bytes(ComputedBytes(self), offset: 0))
+    }
+  }
 }
 
 /// A tensor that is computed when it is read, as a source for another computation.

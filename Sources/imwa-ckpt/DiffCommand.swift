@@ -1,0 +1,79 @@
+import ArgumentParser
+import CheckpointInspection
+import Checkpoints
+import FileIO
+import JSONText
+import TensorCore
+import ToolSupport
+
+/// `imwa-ckpt diff`.
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Tell where two checkpoints differ, whatever their formats.",
+    discussion: """
+      Names, shapes, dtypes and values are compared, and metadata between files of one format. Without a \
+      limit, values are the same when their bits are. With one, numbers are compared: what is within any \
+      of the limits is the same, and so are all NaN.
+
+      \(Tool.exitStatusHelp(no: "they differ"))
+      """)
+
+  @Argument(help: ArgumentHelp("The first checkpoint.", valueName: "a"))
+  var first: String
+
+  @Argument(help: ArgumentHelp("The second checkpoint.", valueName: "b"))
+  var second: String
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("|a − b| may be so large, for example 1e-6.", valueName: "x"))
+  var abs: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "|a − b| divided by the larger magnitude may be so large, for example 1e-5.", valueName: "x"))
+  var rel: Double?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Floats of one dtype may be so many representable values apart.", valueName: "count"))
+  var ulp: Int?
+
+  @Flag(help: "Do not compare metadata.")
+  var noMetadata = false
+
+  @OptionGroup(title: "Running") var running: WorkOptions
+
+  func validate() throws {
+    for (limit, name) in [(abs, "--abs"), (rel, "--rel")] {
+      if let limit, !(limit >= 0) { throw ValidationError("\(name) must be at least 0") }
+    }
+    if let ulp, ulp < 0 { throw ValidationError("--ulp must be at least 0") }
+  }
+
+  func run() throws {
+    let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
+    try tool.run {
+      let readers = try [first, second].map { try tool.open($0) }
+      var tolerance = ElementTolerance()
+      tolerance.absolute = abs
+      tolerance.relative = rel
+      tolerance.steps = ulp
+      let comparison = try tool.working(running) { options in
+        try CheckpointComparison(
+          of: readers[0], readers[1], tolerance: tolerance, ignoresMetadata: noMetadata,
+          options: options)
+      }
+      let result = DiffResult(comparison: comparison, first: first, second: second)
+      if running.json {
+        try Console.output.write(result.json.text + "\n")
+      } else if !running.quiet {
+        try Console.output.write(result.text)
+      }
+      withExtendedLifetime(readers) { CurrentProcess.end(status: comparison.isSame ? 0 : 1) }
+    }
+  }
+}
