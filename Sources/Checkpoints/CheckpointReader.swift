@@ -61,7 +61,7 @@ public struct CheckpointReader: Sendable {
   /// Whether an output of this format takes over what is no weight.
   public func keepsOtherContents(in format: any CheckpointFormat.Type) -> Bool {
     switch arrangement {
-    case .hdf5: format == HDF5Checkpoint.self
+    case .hdf5, .kerasShards: format == HDF5Checkpoint.self
     case .keras: format == KerasCheckpoint.self || format == HDF5Checkpoint.self
     case .pytorch: format == PyTorchCheckpoint.self
     case .numpy: format == NumPyCheckpoint.self
