@@ -15,6 +15,12 @@ public protocol CheckpointFormat: Sendable {
   /// Whether tensors can be compressed when a file is written from them alone.
   static var compresses: Bool { get }
 
+  /// Whether two names of one tensor stay one tensor in a file.
+  static var keepsTies: Bool { get }
+
+  /// The tensors that a file cannot hold, because of their dtypes or names.
+  static func unsupported(in weights: WeightMap) -> [UnsupportedTensor]
+
   /// Whether a file that starts with these bytes (up to 512) is of this format.
   static func recognizes(start: [UInt8]) -> Bool
 
@@ -42,6 +48,28 @@ extension CheckpointFormat {
   public static func open(_ path: FilePath) throws -> CheckpointReader {
     try open(path, ReadingOptions())
   }
+}
+
+/// A tensor that a format cannot hold.
+public struct UnsupportedTensor: Sendable, Hashable {
+  /// The name of the tensor.
+  public let name: String
+  /// Why it cannot be held: `HDF5 has no dtype for F4`.
+  public let reason: String
+
+  /// Tells of a tensor.
+  package init(name: String, reason: String) {
+    self.name = name
+    self.reason = reason
+  }
+}
+
+extension CheckpointFormat {
+  /// Most formats have no ties.
+  public static var keepsTies: Bool { false }
+
+  /// A format may hold everything.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] { [] }
 }
 
 /// The formats that are known.

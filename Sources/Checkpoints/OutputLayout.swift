@@ -37,6 +37,24 @@ public struct OutputRequest: Sendable {
 }
 
 extension OutputRequest {
+  /// The format that is written: the one asked for, or the one that the end of the name tells.
+  ///
+  /// - Throws: `CheckpointError` when the name tells none, or a folder cannot have it.
+  package func chosenFormat() throws -> any CheckpointFormat.Type {
+    if form == .folder {
+      let usual = CheckpointFormats.format(forFolder: self)
+      guard let format, format.name != usual.name else { return usual }
+      throw CheckpointError(
+        .usage, path, "this folder would hold \(usual.name) files, not \(format.name)",
+        hint: "name a file that ends in \(format.suffixes[0])")
+    }
+    if let found = format ?? CheckpointFormats.format(forOutput: path) { return found }
+    throw CheckpointError(
+      .usage, path, "the name does not tell the format of the output",
+      hint: "end it in " + CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: " or ")
+        + ", or in / for a folder")
+  }
+
   /// The name of a file in the output folder, that of a file of the first input; nil when the output is a file.
   func fileName(like file: ReadableFile) -> String? {
     form == .folder ? file.path.lastComponent?.string : nil

@@ -29,17 +29,7 @@ public final class PreparedOutput {
   ///
   /// - Throws: `FileError`, `CheckpointError`, and what the format cannot hold.
   public init(_ weights: WeightMap, to request: OutputRequest) throws {
-    let format: any CheckpointFormat.Type
-    if request.form == .folder {
-      format = CheckpointFormats.format(forFolder: request)
-    } else if let found = request.format ?? CheckpointFormats.format(forOutput: request.path) {
-      format = found
-    } else {
-      throw CheckpointError(
-        .usage, request.path, "the name does not tell the format of the output",
-        hint: "end it in " + CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: " or ")
-          + ", or in / for a folder")
-    }
+    let format = try request.chosenFormat()
     guard request.compressionLevel == nil || format.compresses else {
       throw CheckpointError(
         .usage, request.path, "\(format.name) files are not compressed",

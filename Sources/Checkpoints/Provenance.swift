@@ -18,6 +18,8 @@ public struct Provenance: Sendable {
     public let parameter: (name: String, value: Double)?
     /// SHA-256 of its files by name, when asked for.
     public let digests: [(file: String, sha256: String)]
+    /// What the input itself records, where it is still true of the result.
+    public var origin: JSONValue?
 
     /// Describes an input.
     public init(
@@ -54,6 +56,7 @@ public struct Provenance: Sendable {
         let files = input.digests.map { JSONValue.Member($0.file, .string($0.sha256)) }
         members.append(JSONValue.Member("sha256", .object(files)))
       }
+      if let origin = input.origin { members.append(JSONValue.Member("origin", origin)) }
       return JSONValue.object(members)
     }
     return .object([
@@ -61,6 +64,13 @@ public struct Provenance: Sendable {
       JSONValue.Member("method", .string(method)),
       JSONValue.Member("version", .string(Provenance.toolkitVersion)),
     ])
+  }
+}
+
+extension Provenance {
+  /// The record of a checkpoint that another program or version may have written; nil when it has none.
+  package static func record(in weights: WeightMap) -> JSONValue? {
+    weights.metadata[key].flatMap { try? JSONValue(parsing: Array($0.utf8)) }
   }
 }
 

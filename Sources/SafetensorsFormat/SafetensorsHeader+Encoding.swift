@@ -32,6 +32,9 @@ extension SafetensorsHeader {
     return bytes
   }
 
+  /// Whether the format has a dtype.
+  public static func canStore(_ dtype: DType) -> Bool { dtype != .complex128 }
+
   private static func append(_ metadata: [ExactString: String], to bytes: inout [UInt8]) {
     append("\"__metadata__\":{", to: &bytes)
     for (index, entry) in metadata.sorted(by: { $0.key < $1.key }).enumerated() {
@@ -50,7 +53,7 @@ extension SafetensorsHeader {
     var limit = 0
     var arePlain = true
     for index in tensors.indices {
-      guard tensors[index].info.dtype != .complex128 else {
+      guard canStore(tensors[index].info.dtype) else {
         throw .badTensor(tensors[index].info.name, "safetensors has no dtype for C128")
       }
       let name = tensors[index].info.name.utf8.span

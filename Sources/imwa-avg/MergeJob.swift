@@ -38,7 +38,7 @@ struct MergeJob {
     var weights = try plan.weights { try method.recurrence(inputs: $0) }
       .recording(try provenance(method))
     weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
-    let prepared = try PreparedOutput(weights, to: try request())
+    let prepared = try PreparedOutput(weights, to: try output.request(like: readers[0]))
     for notice in prepared.notices { tool.notice(notice) }
     try checkChecksums()
     var report = MergeReport(
@@ -134,41 +134,9 @@ struct MergeJob {
     let inputs = try readers.enumerated().map { number, reader in
       Provenance.Input(
         name: reader.baseName, parameter: method.parameter(ofInput: number),
-        digests: output.hashInputs ? try digests(of: reader) : [])
+        digests: output.hashInputs ? try tool.digests(of: reader) : [])
     }
     return Provenance(method: type(of: method).name, inputs: inputs)
-  }
-
-  private func digests(of reader: CheckpointReader) throws -> [(file: String, sha256: String)] {
-    try reader.files.map { file in
-      guard let digest = try file.sha256(unless: { Signals.noted != nil }) else {
-        throw JobError.interrupted
-      }
-      return (file.path.lastComponent?.string ?? file.path.string, digest)
-    }
-  }
-
-  /// Decides between a file and a folder, and what a folder takes over from the first input.
-  private func request() throws -> OutputRequest {
-    let path = FilePath(output.output)
-    let first = readers[0]
-    let isFile = CheckpointFormats.format(forOutput: path) != nil
-    let isFolder =
-      output.output.hasSuffix("/") || FileStatus(of: path)?.kind == .folder
-      || output.maxShardSize != nil || (first.folder != nil && !isFile)
-    if isFolder && isFile && FileStatus(of: path)?.kind != .folder {
-      throw JobError.folderNamedAsFile(path)
-    }
-    var request = OutputRequest(
-      path: path, form: isFolder ? .folder : .file,
-      existing: output.force ? .replace : .refuse, durability: output.durability)
-    request.maximumShardSize = output.maxShardSize?.count
-    request.arrangement = first.arrangement
-    request.compressionLevel = output.compress
-    if isFolder {
-      request.sidecarFolder = first.folder
-    }
-    return request
   }
 }
 
@@ -184,21 +152,10 @@ struct JobError: DiagnosedError {
       hint: "give each checkpoint once; --weights makes one count more than another")
   }
 
-  static func folderNamedAsFile(_ path: FilePath) -> JobError {
-    JobError(
-      kind: .usage, description: "\(path) is named like a file, but shards need a folder",
-      hint: "name a folder: -o \(path.removingLastComponent().appending(path.stem ?? "merged"))/")
-  }
-
   static func unreadableUpdateCount(_ path: FilePath, _ text: String) -> JobError {
     JobError(
       kind: .badInput,
       description: "\(path): the number of updates that it records is '\(text)', no number",
       hint: "tell the number with --step")
-  }
-
-  static var interrupted: JobError {
-    JobError(
-      kind: .interrupted(signal: Signals.noted ?? 2), description: "interrupted", hint: nil)
   }
 }

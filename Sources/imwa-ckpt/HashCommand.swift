@@ -54,7 +54,7 @@ struct HashCommand: ParsableCommand {
   private func hashFiles(of reader: CheckpointReader) throws -> [JSONValue] {
     try reader.files.map { file in
       guard let digest = try file.sha256(unless: { Signals.noted != nil }) else {
-        throw ExitCode(128 + (Signals.noted ?? 0))
+        throw Interruption()
       }
       if !running.json { try Console.output.write("\(digest)  \(Tool.printable(file.path.string))\n") }
       return .object([.init("file", .string(file.path.string)), .init("sha256", .string(digest))])

@@ -12,13 +12,14 @@ struct ImwaCkpt: ParsableCommand {
       EXAMPLES
         imwa-ckpt show model.safetensors --stats
         imwa-ckpt show model.weights.h5 --values 'layers/dense/vars/0[0, :5]'
+        imwa-ckpt convert model.weights.h5 -o model.safetensors --rename 's|/vars/|.|'
         imwa-ckpt verify downloads/*.safetensors --values
         imwa-ckpt diff old.h5 new.safetensors --rel 1e-6
         imwa-ckpt hash llama/
       """,
     version: Provenance.toolkitVersion,
     subcommands: [
-      ShowCommand.self, VerifyCommand.self, DiffCommand.self, HashCommand.self,
+      ShowCommand.self, ConvertCommand.self, VerifyCommand.self, DiffCommand.self, HashCommand.self,
     ])
 
   static let toolName = "imwa-ckpt"

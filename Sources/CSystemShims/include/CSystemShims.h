@@ -77,4 +77,18 @@ int imwa_terminal_width(int descriptor);
 /// The height of the terminal behind a descriptor, 0 when there is none.
 int imwa_terminal_height(int descriptor);
 
+enum {
+  /// A match as a whole and nine groups in it.
+  IMWA_REGEX_GROUPS = 10
+};
+
+/// Compiles a POSIX extended regular expression; NULL and the reason when it is none.
+void *imwa_regex_compile(const char *pattern, bool ignores_case, char *message, size_t message_size);
+
+/// Finds the first match in `text` from `start` to `end`. Writes start and end of each group; -1 where it took no part.
+bool imwa_regex_match(const void *expression, const char *text, size_t start, size_t end, int64_t *groups);
+
+/// Frees a compiled expression.
+void imwa_regex_free(void *expression);
+
 #endif

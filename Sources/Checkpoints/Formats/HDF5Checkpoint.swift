@@ -19,6 +19,15 @@ public enum HDF5Checkpoint: CheckpointFormat {
   /// By deflate.
   public static let compresses = true
 
+  /// Small floats and codes have no type, and names have to be paths.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    let dtypes = weights.tensors.lazy.map(\.info).filter { !HDF5Builder.canStore($0.dtype) }
+    return dtypes.map { info in
+      UnsupportedTensor(
+        name: info.name, reason: "\(name) has no dtype for \(info.dtype.rawValue)")
+    } + HDF5Names.unsupported(in: weights)
+  }
+
   /// Keras's own limits for what a file declares: a size, and how many times as much as the file has.
   private static let largestUnwritten = 4 << 30
   private static let largestRatio = 1000

@@ -20,6 +20,11 @@ public enum KerasCheckpoint: CheckpointFormat {
   /// Members are stored as they are.
   public static let compresses = false
 
+  /// As for HDF5.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    HDF5Checkpoint.unsupported(in: weights)
+  }
+
   /// The members that Keras writes first.
   private static let firstMembers = ["metadata.json", "config.json"] + KerasArchive.weightsNames
 

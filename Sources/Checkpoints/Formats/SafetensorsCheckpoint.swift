@@ -15,6 +15,14 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   /// The format has no compression.
   public static let compresses = false
 
+  /// All but C128.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    weights.tensors.lazy.filter { !SafetensorsHeader.canStore($0.info.dtype) }.map { tensor in
+      UnsupportedTensor(
+        name: tensor.info.name, reason: "\(name) has no dtype for \(tensor.info.dtype.rawValue)")
+    }
+  }
+
   /// Whether the header's length is followed by an object.
   public static func recognizes(start: [UInt8]) -> Bool {
     guard start.count > 8, start[5] == 0, start[6] == 0, start[7] == 0 else { return false }

@@ -1,16 +1,17 @@
-import TensorCore
+package import TensorCore
 
 /// Finds tensors that are computed alike from the same places: two names of the same values.
-struct TiedTensors {
+package struct TiedTensors {
   /// For each tensor the first that it is the same as, which may be itself.
-  private(set) var groups: [Int]
+  package private(set) var groups: [Int]
 
   private struct Place: Hashable {
     let source: ObjectIdentifier
     let offset: Int
   }
 
-  init(_ weights: WeightMap) {
+  /// Looks at where the values of tensors come from.
+  package init(_ weights: WeightMap) {
     groups = Array(weights.tensors.indices)
     var known: [Place: [Int]] = [:]
     known.reserveCapacity(weights.count)

@@ -110,13 +110,17 @@ final class BlockWorker {
   /// Computes segments that are alike, at once; one by one when that is needed to say what was found.
   private func evaluate(_ alike: Range<Int>, _ file: StreamProgram.File) throws {
     let findings = evaluate(alike)
-    let isRefused = findings.hasNonFinite && options.nonFinite == .refuse
+    let isRefused = findings.hasNonFinite && options.nonFinite != .allow
     if alike.count > 1 && (isRefused || findings.hasDisagreement || findings.hasNegative) {
       for number in alike { try evaluate(number..<number + 1, file) }
       return
     }
     let segment = segments[alike.lowerBound]
-    if isRefused { throw nonFiniteError(segment, file) }
+    if isRefused && options.nonFinite == .refuse { throw nonFiniteError(segment, file) }
+    if isRefused, let element = firstOverflow(in: segment) {
+      let (tensor, index) = place(of: element, in: segment, file)
+      throw StreamError.overflow(tensor.info, at: index)
+    }
     if findings.hasNegative {
       throw StreamError.negativeVariance(place(of: 0, in: segment, file).tensor.info)
     }
@@ -172,6 +176,27 @@ final class BlockWorker {
       elementCount: segment.elementCount)
     let (tensor, index) = place(of: element ?? 0, in: segment, file)
     return .overflow(tensor.info, at: index)
+  }
+
+  /// The first result of a segment that is not finite although all values that it is made of are.
+  private func firstOverflow(in segment: Segment) -> Int? {
+    let unit = segment.run.dtype.elementUnit
+    var start = 0
+    while let next = Kernels.firstNonFinite(
+      in: buffer, at: segment.position + start * unit, dtype: segment.run.dtype,
+      elementCount: segment.elementCount - start)
+    {
+      let element = start + next
+      let isFinite = operands.inputOffsets.indices.allSatisfy { input in
+        let dtype = operands.inputDTypes[input]
+        return Kernels.firstNonFinite(
+          in: buffer, at: operands.inputOffsets[input] + element * dtype.elementUnit, dtype: dtype,
+          elementCount: 1) == nil
+      }
+      if isFinite { return element }
+      start = element + 1
+    }
+    return nil
   }
 
   /// The tensor of an element of a segment, and the element's index in it.

@@ -6,6 +6,8 @@ public struct StreamOptions: Sendable {
   public enum NonFinite: Sendable, Hashable {
     /// They are an error that names the file, the tensor and the element.
     case refuse
+    /// Those of the inputs are values like others; a finite value that is too large for its dtype is an error.
+    case refuseOverflow
     /// They are values like others.
     case allow
   }

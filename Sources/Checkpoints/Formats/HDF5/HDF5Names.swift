@@ -22,6 +22,14 @@ enum HDF5Names {
   ///
   /// - Throws: `CheckpointError`.
   static func check(_ weights: WeightMap, _ path: FilePath) throws {
+    guard let first = unsupported(in: weights).first else { return }
+    throw CheckpointError(
+      .usage, path, "tensor '\(first.name)': \(first.reason)", hint: "write .safetensors")
+  }
+
+  /// The tensors whose names cannot be paths.
+  static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    var found: [UnsupportedTensor] = []
     var groups: Set<ExactString> = []
     for tensor in weights.tensors {
       let name = tensor.info.name
@@ -30,9 +38,9 @@ enum HDF5Names {
         !part.isEmpty && !part.elementsEqual([0x2E]) && !part.contains(0)
       }
       guard isPath else {
-        throw CheckpointError(
-          .usage, path, "tensor '\(name)': this name cannot be a path in an HDF5 file",
-          hint: "write .safetensors")
+        found.append(
+          UnsupportedTensor(name: name, reason: "this name cannot be a path in an HDF5 file"))
+        continue
       }
       var group = ""
       for part in parts.dropLast() {
@@ -41,10 +49,12 @@ enum HDF5Names {
       }
     }
     for tensor in weights.tensors where groups.contains(ExactString(tensor.info.name)) {
-      throw CheckpointError(
-        .usage, path,
-        "tensor '\(tensor.info.name)' would be a group in an HDF5 file as well: others are named "
-          + "'\(tensor.info.name)/…'", hint: "write .safetensors")
+      let name = tensor.info.name
+      found.append(
+        UnsupportedTensor(
+          name: name,
+          reason: "it would be a group in an HDF5 file as well: others are named '\(name)/…'"))
     }
+    return found
   }
 }

@@ -1,0 +1,94 @@
+import CheckpointInspection
+import Checkpoints
+import FileIO
+import JSONText
+import SystemPackage
+import TensorCore
+import ToolSupport
+
+/// One conversion from the open checkpoint to the result line.
+struct ConvertJob {
+  let tool: Tool
+  let output: OutputOptions
+  let run: RunOptions
+  let format: (any CheckpointFormat.Type)?
+  let options: ConversionOptions
+
+  /// Does the work, prints the result, and ends the process.
+  func perform(_ reader: CheckpointReader) throws -> Never {
+    let start = ContinuousClock.now
+    let request = try output.request(like: reader, format: format)
+    let chosen = try request.chosenFormat()
+    let plan = try ConversionPlan(reader, to: chosen, options: options)
+    tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
+    if plan.losesStructure {
+      tool.notice(
+        "tensors and metadata are taken over; what else \(reader.format.name) says of the model is not")
+    }
+    var weights = plan.weights
+    weights.metadata[Provenance.key] = try provenance(of: reader)?.json.text
+    let prepared = try PreparedOutput(weights, to: request)
+    if !output.dryRun {
+      try reader.checksums?(run.threads ?? CurrentProcess.processorCount)
+      try tool.working(run.work) { stream in
+        var stream = stream
+        stream.nonFinite = run.allowsNaN ? .allow : .refuseOverflow
+        stream.verifies = output.verify
+        _ = try prepared.write(stream)
+      }
+    }
+    let seconds = (ContinuousClock.now - start).seconds
+    if run.json {
+      let result = json(reader, plan, prepared, chosen, seconds: seconds)
+      try Console.output.write(result.text + "\n")
+    } else if !run.quiet {
+      try Console.output.write(
+        Tool.printable(line(plan, prepared, chosen, seconds: seconds)) + "\n")
+    }
+    withExtendedLifetime(reader) { CurrentProcess.end(status: 0) }
+  }
+
+  /// Where the result comes from; what the input itself records stays true of it.
+  private func provenance(of reader: CheckpointReader) throws -> Provenance? {
+    if output.noProvenance { return nil }
+    var input = Provenance.Input(
+      name: reader.baseName, digests: output.hashInputs ? try tool.digests(of: reader) : [])
+    input.origin = Provenance.record(in: reader.weights)
+    return Provenance(method: "convert", inputs: [input])
+  }
+
+  private func line(
+    _ plan: ConversionPlan, _ prepared: PreparedOutput, _ format: any CheckpointFormat.Type,
+    seconds: Double
+  ) -> String {
+    var details = [
+      format.name, counted(prepared.weights.count, "tensor"), ByteCount.text(prepared.byteCount),
+    ]
+    if plan.renamedCount > 0 { details.append("\(plan.renamedCount) renamed") }
+    if plan.convertedCount > 0 {
+      details.append("\(plan.convertedCount) as \(options.policy.outputDType?.rawValue ?? "")")
+    }
+    if output.dryRun {
+      return "\(prepared.destination): would be written: \(details.joined(separator: ", "))"
+    }
+    let time = (seconds * 100).rounded() / 100
+    return "\(prepared.destination): \(details.joined(separator: ", ")) in \(time) s"
+  }
+
+  private func json(
+    _ reader: CheckpointReader, _ plan: ConversionPlan, _ prepared: PreparedOutput,
+    _ format: any CheckpointFormat.Type, seconds: Double
+  ) -> JSONValue {
+    .object([
+      .init("input", .string(reader.path.string)), .init("output", .string(prepared.destination)),
+      .init("format", .string(format.name)), .init("written", .bool(!output.dryRun)),
+      .init("files", .array(prepared.fileNames.map { .string($0) })),
+      .init("tensor_count", .integer(prepared.weights.count)),
+      .init("bytes", .integer(prepared.byteCount)),
+      .init("renamed", .integer(plan.renamedCount)),
+      .init("converted", .integer(plan.convertedCount)),
+      .init("skipped", .array(plan.skipped.map { .string($0.description) })),
+      .init("seconds", .float(seconds)),
+    ])
+  }
+}
