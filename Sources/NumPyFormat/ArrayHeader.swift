@@ -131,6 +131,9 @@ package struct ArrayHeader: Sendable, Hashable {
 
   // MARK: - Writing
 
+  /// Whether NumPy has a dtype.
+  package static func canStore(_ dtype: DType) -> Bool { dtypes.values.contains(dtype) }
+
   /// The header of an array in C order; nil for a dtype that NumPy does not have.
   package static func encode(_ info: TensorInfo) -> [UInt8]? {
     guard let code = dtypes.first(where: { $0.value == info.dtype && $0.key != "?" })?.key else {

@@ -1,5 +1,5 @@
 /// The rules for names of members.
-enum ZipName {
+package enum ZipName {
   /// A name as text.
   ///
   /// - Throws: `ZipError` when it is no text, or as a path would lead out of the folder it is unpacked to.
@@ -15,7 +15,7 @@ enum ZipName {
   }
 
   /// Why a name must not be in an archive; nil when it may.
-  static func problem(of bytes: [UInt8]) -> String? {
+  package static func problem(of bytes: [UInt8]) -> String? {
     if bytes.contains(0) { return "has a zero byte" }
     if bytes.contains(UInt8(ascii: "\\")) { return "has a backslash" }
     if bytes.first == UInt8(ascii: "/") { return "is an absolute path" }

@@ -65,6 +65,7 @@ struct ConvertCommand: ParsableCommand {
   var skipUnsupported = false
 
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
@@ -78,7 +79,7 @@ struct ConvertCommand: ParsableCommand {
     try tool.run {
       try ConvertJob(
         tool: tool, output: output, run: running, format: format?.format, options: try options()
-      ).perform(try tool.open(input))
+      ).perform(try tool.open([input], reading)[0])
     }
   }
 

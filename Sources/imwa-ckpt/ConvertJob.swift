@@ -28,6 +28,7 @@ struct ConvertJob {
     var weights = plan.weights
     weights.metadata[Provenance.key] = try provenance(of: reader)?.json.text
     let prepared = try PreparedOutput(weights, to: request)
+    for notice in prepared.notices { tool.notice(notice) }
     if !output.dryRun {
       try reader.checksums?(run.threads ?? CurrentProcess.processorCount)
       try tool.working(run.work) { stream in

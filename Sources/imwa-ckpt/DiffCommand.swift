@@ -45,6 +45,7 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Do not compare metadata.")
   var noMetadata = false
 
+  @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
   func validate() throws {
@@ -57,7 +58,7 @@ struct DiffCommand: ParsableCommand {
   func run() throws {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
-      let readers = try [first, second].map { try tool.open($0) }
+      let readers = try tool.open([first, second], reading)
       var tolerance = ElementTolerance()
       tolerance.absolute = abs
       tolerance.relative = rel

@@ -31,6 +31,7 @@ struct HashCommand: ParsableCommand {
   @Flag(help: "Print the digest of each tensor, too.")
   var perTensor = false
 
+  @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
   func validate() throws {
@@ -43,8 +44,8 @@ struct HashCommand: ParsableCommand {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
       var results: [JSONValue] = []
-      for path in try CheckpointInputs.expand(inputs) {
-        let reader = try tool.open(path.string)
+      let paths = try CheckpointInputs.expand(inputs).map(\.string)
+      for reader in try tool.open(paths, reading) {
         results += files ? try hashFiles(of: reader) : [try hashContent(of: reader, tool)]
       }
       if running.json { try Console.output.write(JSONValue.array(results).text + "\n") }

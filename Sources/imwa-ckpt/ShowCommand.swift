@@ -50,6 +50,7 @@ struct ShowCommand: ParsableCommand {
       valueName: "pattern"))
   var exclude: [String] = []
 
+  @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
   func validate() throws {
@@ -61,7 +62,7 @@ struct ShowCommand: ParsableCommand {
   func run() throws {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
-      let reader = try tool.open(input)
+      let reader = try tool.open([input], reading)[0]
       if values.isEmpty {
         try show(reader, tool)
       } else {

@@ -4,11 +4,16 @@ import SystemPackage
 import ToolSupport
 
 extension Tool {
-  /// Opens a checkpoint and passes on what a user should know of it.
-  func open(_ path: String) throws -> CheckpointReader {
-    let reader = try CheckpointReader(opening: FilePath(path))
-    for text in reader.notices { notice(text) }
-    return reader
+  /// Opens checkpoints and passes on what a user should know of them.
+  func open(_ paths: [String], _ options: InputOptions) throws -> [CheckpointReader] {
+    let readers = try options.open(paths.map { FilePath($0) })
+    for reader in readers {
+      for text in reader.notices { notice(text) }
+      notices(reader.unknownContents.count) { index in
+        "\(reader.path): \(reader.unknownContents[index]) is of a class that is not understood: left out"
+      }
+    }
+    return readers
   }
 
   /// Does work that takes a while, with a line that tells how far it is.

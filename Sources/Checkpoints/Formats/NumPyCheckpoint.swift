@@ -21,6 +21,20 @@ public enum NumPyCheckpoint: CheckpointFormat {
   private static let singleName = "arr_0"
   private static let archiveStart: [UInt8] = [0x50, 0x4B, 0x03, 0x04]
 
+  /// Small floats and codes have no dtype, and names have to be those of members.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    weights.tensors.compactMap { tensor in
+      let info = tensor.info
+      if !ArrayHeader.canStore(info.dtype) {
+        return UnsupportedTensor(
+          name: info.name, reason: "\(name) has no dtype for \(info.dtype.rawValue)")
+      }
+      return ZipName.problem(of: Array(info.name.utf8)).map { problem in
+        UnsupportedTensor(name: info.name, reason: "this name cannot be one in an archive: it \(problem)")
+      }
+    }
+  }
+
   /// Whether the file starts like an array, or like an archive whose first member is one.
   public static func recognizes(start: [UInt8]) -> Bool {
     if ArrayHeader.recognizes(start: start) { return true }

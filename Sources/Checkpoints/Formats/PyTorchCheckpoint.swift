@@ -18,6 +18,24 @@ public enum PyTorchCheckpoint: CheckpointFormat {
   /// PyTorch stores members as they are.
   public static let compresses = false
 
+  /// Names of one storage stay so.
+  public static let keepsTies = true
+
+  /// Codes of six bits have no dtype, and codes of four bits come in pairs.
+  public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
+    weights.tensors.compactMap { tensor in
+      let info = tensor.info
+      if !TorchDType.canStore(info.dtype) {
+        return UnsupportedTensor(
+          name: info.name, reason: "\(name) has no dtype for \(info.dtype.rawValue)")
+      }
+      let isOdd = info.dtype == .float4 && (info.shape.dimensions.last ?? 1) % 2 != 0
+      return isOdd
+        ? UnsupportedTensor(name: info.name, reason: "F4 has an odd last axis, which \(name) lacks")
+        : nil
+    }
+  }
+
   /// What a file declares may be this much, or so many times as much as it has: one number can stand for many.
   private static let largestExpanded = 4 << 30
   private static let largestRatio = 1000

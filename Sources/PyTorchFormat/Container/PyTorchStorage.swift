@@ -53,7 +53,7 @@ enum StorageType {
 }
 
 /// PyTorch's names of dtypes.
-enum TorchDType {
+package enum TorchDType {
   /// What a name such as `torch.float8_e4m3fn` means; nil for what has no counterpart.
   static func dtype(named name: String) -> DType? {
     guard name.hasPrefix("torch.") else { return nil }
@@ -62,6 +62,9 @@ enum TorchDType {
 
   /// The name of a dtype without its module; nil when PyTorch has none.
   static func name(of dtype: DType) -> String? { names.first { $0.value == dtype }?.key }
+
+  /// Whether PyTorch has a dtype.
+  package static func canStore(_ dtype: DType) -> Bool { name(of: dtype) != nil }
 
   private static let names: [String: DType] = [
     "float64": .float64, "float32": .float32, "float16": .float16, "bfloat16": .bfloat16,

@@ -79,6 +79,7 @@ public struct KerasShards: Sendable {
       reader.layerNames.merge(part.layerNames) { first, _ in first }
       reader.otherContents += part.otherContents
     }
+    reader.format = HDF5Checkpoint.self
     return reader
   }
 
