@@ -18,11 +18,14 @@ struct EMACommand: ParsableCommand {
       \(Tool.exitStatusHelp)
       """)
 
-  @Argument(help: ArgumentHelp("The average so far.", valueName: "state"))
+  @Argument(
+    help: ArgumentHelp(
+      "The average so far; alone, a quoted pattern or folder whose first checkpoint is that.",
+      valueName: "state"))
   var state: String
 
   @Argument(help: ArgumentHelp("The checkpoints to add, in order.", valueName: "new"))
-  var new: [String]
+  var new: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -51,7 +54,7 @@ struct EMACommand: ParsableCommand {
   func run() throws {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
-      let paths = [FilePath(state)] + (try CheckpointInputs.expand(new))
+      let paths = try chosenPaths()
       let readers = try input.open(paths)
       let earlier = try step ?? recordedUpdates(readers[0])
       let updates = readers.count - 1
@@ -62,6 +65,13 @@ struct EMACommand: ParsableCommand {
         repeated: .report, updateCount: earlier + updates)
       try job.perform(method, described: "moving average")
     }
+  }
+
+  private func chosenPaths() throws -> [FilePath] {
+    if !new.isEmpty { return [FilePath(state)] + (try CheckpointInputs.expand(new)) }
+    let paths = try CheckpointInputs.expand([state])
+    guard paths.count > 1 else { throw JobError.nothingToAdd(FilePath(state)) }
+    return paths
   }
 
   /// More updates than any run makes, and few enough to be exact numbers for every reader.

@@ -152,6 +152,12 @@ struct JobError: DiagnosedError {
       hint: "give each checkpoint once; --weights makes one count more than another")
   }
 
+  static func nothingToAdd(_ path: FilePath) -> JobError {
+    JobError(
+      kind: .usage, description: "there is no checkpoint to add to \(path)",
+      hint: "name the checkpoints behind it, or give a quoted pattern that stands for several")
+  }
+
   static func unreadableUpdateCount(_ path: FilePath, _ text: String) -> JobError {
     JobError(
       kind: .badInput,

@@ -67,6 +67,16 @@ import Testing
     #expect(result.status == 64)
   }
 
+  @Test func onePatternIsAStateAndWhatIsAdded() throws {
+    try folder.write("n0.safetensors", SafetensorsFile.encode([.init("w", [0])]))
+    let result = try ema("n*.safetensors", "--decay", "0.5", "-o", "o.safetensors")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try state("o.safetensors").value == 6)
+    let alone = try ema("n0.safetensors", "--decay", "0.5", "-o", "p.safetensors")
+    #expect(alone.status == 64)
+    #expect(alone.errors.contains("there is no checkpoint to add"))
+  }
+
   @Test func mergesDoNotInheritTheCount() throws {
     _ = try ema("state.safetensors", "n1.safetensors", "--decay", "0.5", "-o", "o.safetensors")
     _ = try ToolProcess.run(

@@ -47,6 +47,8 @@ public struct MergePlan: Sendable {
   /// Optimizer state that was dropped or copied.
   public private(set) var optimizerTensors: [String] = []
 
+  private let inputCount: Int
+
   /// The metadata of the result: that of the first input.
   public let metadata: [ExactString: String]
 
@@ -57,6 +59,7 @@ public struct MergePlan: Sendable {
   public init(_ inputs: [WeightMap], labels: [String], policy: AlignmentPolicy) throws {
     precondition(!inputs.isEmpty && inputs.count == labels.count)
     metadata = inputs[0].metadata
+    inputCount = inputs.count
     var inputs = inputs
     renamings = try MergePlan.match(&inputs, policy, labels)
     let selection = try Selection(policy, inputs)
@@ -121,7 +124,7 @@ public struct MergePlan: Sendable {
         if let last, last.inputs == entries[index].inputs {
           operation = last.operation
         } else {
-          operation = .linear(try recurrence(entries[index].inputs))
+          operation = .linear(try naming(entries[index], recurrence))
           last = (entries[index].inputs, operation)
         }
       case .poolVariance:
@@ -133,6 +136,19 @@ public struct MergePlan: Sendable {
           entries[index].described.info, storage: .computed(operation, entries[index].tensors)))
     }
     return WeightMap(distinct: tensors, metadata: metadata)
+  }
+
+  /// What cannot be combined from some inputs only is told with the name of the tensor.
+  private func naming(
+    _ entry: Entry, _ recurrence: (_ inputs: [Int]) throws -> LinearRecurrence
+  ) throws -> LinearRecurrence {
+    do {
+      return try recurrence(entry.inputs)
+    } catch let error as any DiagnosedError where entry.inputs.count < inputCount {
+      throw SelectionError(
+        description: "tensor '\(entry.info.name)', which only some inputs have: \(error.description)",
+        hint: error.hint)
+    }
   }
 
   /// Makes entries and collects mismatches.
