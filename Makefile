@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH_PEERS ?= 0
-TOOLS = imwa-avg imwa-dist imwa-train imwa-run
+TOOLS = imwa-avg imwa-dist imwa-ckpt imwa-train imwa-run
 RELEASE = .build/release
 # Where `make dependencies` says how to link libhdf5.
 export PKG_CONFIG_PATH := $(CURDIR)/.build/pkgconfig:$(PKG_CONFIG_PATH)
@@ -51,6 +51,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
+	$(VENV)/bin/python Tests/Oracle/check_conversions.py --tool $(RELEASE)/imwa-ckpt
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
 	$(VENV)/bin/python Tests/Oracle/check_examples.py --tool $(RELEASE)/imwa-run
 	$(VENV)/bin/python Tests/Oracle/check_tensorboard.py --tool $(RELEASE)/imwa-run

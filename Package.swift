@@ -234,6 +234,19 @@ let package = Package(
       ],
       swiftSettings: testing),
     .testTarget(
+      name: "CheckpointInspectionTests",
+      dependencies: [
+        "CheckpointInspection", "Checkpoints", "FileIO", "JSONText", "TensorCore", "TestSupport",
+        system,
+      ],
+      swiftSettings: testing),
+    .testTarget(
+      name: "imwa-ckptTests",
+      dependencies: [
+        "CheckpointInspection", "Checkpoints", "JSONText", "TensorCore", "TestSupport", "imwa-ckpt",
+      ],
+      swiftSettings: testing),
+    .testTarget(
       name: "imwa-distTests",
       dependencies: ["JSONText", "TestSupport", "WeightDistance", "imwa-dist"],
       swiftSettings: testing),

@@ -82,7 +82,7 @@ public struct CheckpointOverview: Sendable {
 
   /// The tensors under the groups that their names make, each in the order of its first tensor.
   ///
-  /// Names are cut at slashes where there are any, else at dots. A group of a single group is one with it.
+  /// Names are cut at slashes where there are any, else at dots. A group of one group or one tensor is one with it.
   public func tree() -> [Node] {
     let hasSlashes = weights.tensors.contains { $0.info.name.utf8.contains(UInt8(ascii: "/")) }
     var builder = TreeBuilder(separator: UInt8(ascii: hasSlashes ? "/" : "."))
@@ -171,6 +171,15 @@ private struct TreeBuilder {
         while groups[inner].children.count == 1, case .group(let only) = groups[inner].children[0] {
           label += mark + groups[only].label
           inner = only
+        }
+        if groups[inner].children.count == 1,
+          case .tensor(let position, let last, _) = groups[inner].children[0]
+        {
+          nodes.append(
+            CheckpointOverview.Node(
+              label: label + mark + last, depth: depth, tensor: position,
+              total: groups[inner].total))
+          continue
         }
         nodes.append(
           CheckpointOverview.Node(

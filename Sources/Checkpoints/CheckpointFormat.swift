@@ -18,6 +18,9 @@ public protocol CheckpointFormat: Sendable {
   /// Whether two names of one tensor stay one tensor in a file.
   static var keepsTies: Bool { get }
 
+  /// Whether a file says more of a model than tensors, metadata and `otherContents`: attributes, a configuration.
+  static var describesModels: Bool { get }
+
   /// The tensors that a file cannot hold, because of their dtypes or names.
   static func unsupported(in weights: WeightMap) -> [UnsupportedTensor]
 
@@ -67,6 +70,9 @@ public struct UnsupportedTensor: Sendable, Hashable {
 extension CheckpointFormat {
   /// Most formats have no ties.
   public static var keepsTies: Bool { false }
+
+  /// Most formats say nothing more.
+  public static var describesModels: Bool { false }
 
   /// A format may hold everything.
   public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] { [] }

@@ -35,7 +35,7 @@ public struct ConversionPlan: Sendable {
   public let renamedCount: Int
   /// How many tensors get another dtype.
   public let convertedCount: Int
-  /// Whether the output lacks what the input's format has besides tensors and metadata: attributes, a configuration.
+  /// Whether the output lacks what else the input says of the model: attributes, a configuration.
   public let losesStructure: Bool
 
   /// Checks that a format can hold a checkpoint.
@@ -81,7 +81,7 @@ public struct ConversionPlan: Sendable {
     self.renamedCount = renamedCount
     convertedCount = kept.count { !$0 }
     losesStructure =
-      reader.keepsOtherContents(in: reader.format) && !reader.keepsOtherContents(in: format)
+      reader.format.describesModels && !reader.keepsOtherContents(in: format)
   }
 
   /// What the format can hold, and what it cannot.

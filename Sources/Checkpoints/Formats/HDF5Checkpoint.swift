@@ -34,6 +34,9 @@ public enum HDF5Checkpoint: CheckpointFormat {
 
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
+  /// Attributes of groups and datasets.
+  public static let describesModels = true
+
   /// Whether the file starts with the signature; behind a user block, the name has to tell.
   public static func recognizes(start: [UInt8]) -> Bool {
     start.starts(with: signature)

@@ -20,6 +20,9 @@ public enum KerasCheckpoint: CheckpointFormat {
   /// Members are stored as they are.
   public static let compresses = false
 
+  /// The configuration.
+  public static let describesModels = true
+
   /// As for HDF5.
   public static func unsupported(in weights: WeightMap) -> [UnsupportedTensor] {
     HDF5Checkpoint.unsupported(in: weights)
