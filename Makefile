@@ -38,6 +38,7 @@ test-fixtures:
 # The release tool against exact integer arithmetic, with random checkpoints.
 test-tool: build
 	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
+	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 2000
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --episodes 4 --builtin
 
@@ -50,6 +51,8 @@ test-integration: build
 	@scripts/make-environment.sh $(VENV)
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_hdf5_kills.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_keras.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
 	$(VENV)/bin/python Tests/Oracle/check_conversions.py --tool $(RELEASE)/imwa-ckpt
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
@@ -63,6 +66,7 @@ test-integration: build
 FUZZ_SECONDS ?= 120
 fuzz: build
 	python3 Tests/Oracle/fuzz_tool.py --tool $(RELEASE)/imwa-avg --seconds $(FUZZ_SECONDS)
+	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 20000 --seconds $(FUZZ_SECONDS)
 
 bench: build
 ifeq ($(BENCH_PEERS),1)

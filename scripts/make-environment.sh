@@ -8,6 +8,6 @@ set -euo pipefail
 folder=$1
 [ -e "$folder/complete" ] && exit 0
 python3 -m venv "$folder"
-"$folder/bin/pip" install -q numpy safetensors h5py keras tensorboard
+"$folder/bin/pip" install -q numpy safetensors h5py keras jax tensorboard
 "$folder/bin/pip" install -q "${TORCH_WHEEL:-torch}"
 touch "$folder/complete"

@@ -95,7 +95,7 @@ public enum HDF5Child {
   static func limits(fileSize: Int) -> imwa_hdf5_limits {
     let mebibytes = min(fileSize, 1 << 50) >> 20
     return imwa_hdf5_limits(
-      processor_seconds: UInt32(4 + mebibytes >> 4), wall_milliseconds: 30_000,
+      processor_seconds: UInt32(2 + mebibytes >> 4), wall_milliseconds: 30_000,
       memory_bytes: UInt64(min(224 + mebibytes, 1024)) << 20,
       message_bytes: UInt64(min(16 + mebibytes << 2, 1024)) << 20,
       object_count: 4_000_000, chunk_count: 2_000_000 + UInt64(mebibytes) << 15, depth: 1000,

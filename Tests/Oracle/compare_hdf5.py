@@ -28,9 +28,13 @@ def main():
     except Exception as error:  # noqa: BLE001
         print(f"h5py cannot read the output: {type(error).__name__}: {error}")
         return
+    lost = expected.keys() - found.keys()
+    if lost and "--same" in sys.argv:
+        print(f"'{min(lost)}' is not there")
+        return
     for path, facts in found.items():
-        if expected.get(path) != facts:
-            print(f"'{path}': expected {expected.get(path)}, found {facts}")
+        if path in expected and expected[path] != facts:
+            print(f"'{path}': expected {expected[path]}, found {facts}")
             return
     if "--same" in sys.argv:
         wrong = [path for path, array in merged.items() if not is_same(values[path], array)]

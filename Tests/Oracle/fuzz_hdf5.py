@@ -1,6 +1,6 @@
 """Damaged HDF5 files: the tool must end well or refuse in one sentence, in bounded time and memory, and leave nothing behind.
 
-Usage: fuzz_hdf5.py --tool PATH [--runs N | --seconds N] [--seed N] [--peer PYTHON]
+Usage: fuzz_hdf5.py --tool PATH [--runs N] [--seconds N] [--seed N] [--peer PYTHON]
 
 Run number N of a seed is the same file and the same command everywhere. With a peer (a Python with h5py), what the tool
 makes of damaged files is opened by h5py: the structure must be that of the first input, as far as h5py reads that.
@@ -8,6 +8,7 @@ makes of damaged files is opened by h5py: the structure must be that of the firs
 
 import argparse
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import shutil
@@ -32,6 +33,9 @@ SEEDS = (
 )  # fmt: skip
 ALLOWED_EXITS = (0, 64, 65, 66, 73, 74)
 TIME_LIMIT = 10
+"""Seconds of processor time, of the tool and its children together."""
+
+WALL_LIMIT = 60
 MEMORY_LIMIT = 300 << 20
 WORKERS = 2
 PEER_SHARE = 4
@@ -44,19 +48,19 @@ CHANGING_OPTIONS = {"--out-dtype", "--optimizer", "--exclude", "--weights", "--b
 
 
 def main():
-    """Damages and runs until the number is reached or the time is over."""
+    """Damages and runs until the number is reached and the time is over."""
     options = parse_options()
     anatomies = [Anatomy((FIXTURES / "hdf5" / name).read_bytes()) for name in SEEDS]
     fuzzer = Fuzzer(options, anatomies)
-    end = time.monotonic() + options.seconds if options.seconds else None
-    numbers = iter(range(options.first, options.first + (options.runs or sys.maxsize)))
+    end = time.monotonic() + options.seconds
+    numbers = itertools.count(options.first)
     lock = threading.Lock()
 
     def work(worker):
-        while end is None or time.monotonic() < end:
+        while True:
             with lock:
-                number = next(numbers, None)
-            if number is None:
+                number = next(numbers)
+            if number >= options.first + options.runs and time.monotonic() >= end:
                 return
             fuzzer.run(number, worker)
 
@@ -71,15 +75,12 @@ def parse_options():
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tool", required=True)
-    parser.add_argument("--runs", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--runs", type=int, default=2000, help="at least so many")
+    parser.add_argument("--seconds", type=float, default=0, help="at least so long")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="the number of the first run")
     parser.add_argument("--peer", help="a Python that has h5py")
-    options = parser.parse_args()
-    if not options.runs and not options.seconds:
-        options.runs = 2000
-    return options
+    return parser.parse_args()
 
 
 class Fuzzer:
@@ -90,7 +91,7 @@ class Fuzzer:
         self.options, self.anatomies = options, anatomies
         self.contents = [anatomy.content for anatomy in anatomies]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="imwa-fuzz-hdf5-"))
-        self.exits, self.failures, self.peaks, self.slowest, self.peered = Counter(), 0, [], 0.0, 0
+        self.exits, self.failures, self.peak, self.slowest, self.peered = Counter(), 0, 0, 0.0, 0
 
     def clean_up(self):
         """Removes the folders."""
@@ -100,8 +101,7 @@ class Fuzzer:
         """Prints what was found and returns the exit code."""
         ends = ", ".join(f"exit {code}: {count}" for code, count in sorted(self.exits.items()))
         total = sum(self.exits.values())
-        peak = max(self.peaks, default=0) >> 20
-        print(f"{ends}; slowest {self.slowest:.1f} s; peak memory {peak} MiB; {self.peered} outputs opened by h5py")
+        print(f"{ends}; slowest {self.slowest:.1f} s; peak memory {self.peak >> 20} MiB; {self.peered} outputs opened by h5py")
         print(f"{total - self.failures} passed, {self.failures} failed")
         return 1 if self.failures or not total else 0
 
@@ -136,15 +136,15 @@ class Fuzzer:
 
     def problem_of(self, arguments, output, folder, random):
         """What is wrong with how a command ended, None if nothing is."""
-        start = time.monotonic()
-        status, talk, memory = run_measured([str(word) for word in arguments])
-        self.slowest = max(self.slowest, time.monotonic() - start)
-        self.peaks.append(memory)
-        self.peaks = [max(self.peaks)]
+        status, talk, usage = run_measured([str(word) for word in arguments])
+        seconds, memory = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        self.slowest, self.peak = max(self.slowest, seconds), max(self.peak, memory)
         code = os.waitstatus_to_exitcode(status)
         self.exits[code] += 1
         if code == -signal.SIGKILL:
-            return f"no end after {TIME_LIMIT} seconds"
+            return f"no end after {WALL_LIMIT} seconds"
+        if seconds > TIME_LIMIT:
+            return f"{seconds:.1f} seconds, exit {code}: {talk[-200:]!r}"
         if code not in ALLOWED_EXITS:
             return f"exit {code}: {talk[-300:]!r}"
         if memory > MEMORY_LIMIT:
@@ -173,16 +173,16 @@ class Fuzzer:
 
 
 def run_measured(words):
-    """The wait status of a command, what it said on standard error, and the peak memory of its largest process."""
+    """The wait status of a command, what it said on standard error, and what it and its children used."""
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    timer = threading.Timer(TIME_LIMIT, process.kill)
+    timer = threading.Timer(WALL_LIMIT, process.kill)
     timer.start()
     talk = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     timer.cancel()
     process.stderr.close()
     process.returncode = os.waitstatus_to_exitcode(status)
-    return status, talk, usage.ru_maxrss * 1024
+    return status, talk, usage
 
 
 def talk_problem(talk):

@@ -44,6 +44,9 @@ struct HDF5Rebuild: Sendable {
   /// A block is at least this large, unless a chunk is larger.
   private static let blockSize = 256 << 10
 
+  /// So many chunks are no attack, whatever the size of the file.
+  private static let mostChunks = 2_000_000
+
   let source: HDF5File?
   let weights: WeightMap
   /// The output, for messages.
@@ -68,7 +71,7 @@ struct HDF5Rebuild: Sendable {
       }
       guard let position = weights.position(of: dataset.path) else { continue }
       let tensor = weights.tensors[position]
-      if !dataset.hasValues || dataset.hasNoStorage && tensor.isNeverWritten {
+      if try !dataset.hasValues || dataset.staysUnwritten(as: tensor) {
         let dtype = tensor.info.dtype
         guard dtype != encoding.dtype else {
           copied.append(dataset.path)
@@ -77,7 +80,9 @@ struct HDF5Rebuild: Sendable {
         try HDF5Rebuild.checkStorable(tensor, path)
         unwritten.append((dataset.path, dtype))
       } else {
-        fed.append(try HDF5Rebuild.feed(dataset, encoding, position, tensor, path))
+        fed.append(
+          try HDF5Rebuild.feed(dataset, encoding, position, tensor, source.catalogue.fileSize, path)
+        )
       }
     }
     dropped = droppedPaths(of: source.catalogue)
@@ -103,7 +108,7 @@ struct HDF5Rebuild: Sendable {
 
   private static func feed(
     _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, _ position: Int,
-    _ tensor: Tensor, _ path: FilePath
+    _ tensor: Tensor, _ fileSize: Int, _ path: FilePath
   ) throws -> Fed {
     let isRetyped = tensor.info.dtype != encoding.dtype
     if isRetyped { try checkStorable(tensor, path) }
@@ -111,6 +116,7 @@ struct HDF5Rebuild: Sendable {
     if case .chunked(let chunkShape, _) = dataset.storage {
       do {
         let grid = try ChunkGrid(shape: tensor.info.shape, chunkShape: Shape(chunkShape))
+        try checkCount(of: grid, dataset, fileSize: fileSize, path)
         let pipeline = try ChunkPipeline(of: dataset)
         // After a change of dtype only zero is sure to be the same.
         let fill =
@@ -128,6 +134,18 @@ struct HDF5Rebuild: Sendable {
       path: dataset.path, tensor: position,
       content: .source(as: isRetyped ? tensor.info.dtype : nil), chunks: chunks,
       reversedWidth: isRetyped ? nil : encoding.reversedWidth)
+  }
+
+  /// What nobody wrote has any number of chunks; with values, each of them takes time.
+  private static func checkCount(
+    of grid: ChunkGrid, _ dataset: HDF5Catalogue.Dataset, fileSize: Int, _ path: FilePath
+  ) throws {
+    guard grid.chunkCount > mostChunks, grid.chunkCount > fileSize else { return }
+    throw CheckpointError(
+      .badInput, path,
+      "dataset '\(dataset.path)' has \(grid.chunkCount) chunks of \(grid.chunkShape), far more than "
+        + "the first input has stored",
+      hint: "most of it was never written, or the file is damaged")
   }
 
   private static func newDataset(

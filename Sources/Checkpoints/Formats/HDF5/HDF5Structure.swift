@@ -25,7 +25,7 @@ public struct HDF5Structure: Sendable {
         .usage, path, "the output keeps the compression of the first input",
         hint: "leave --compress out; h5repack -f GZIP=4 compresses an HDF5 file")
     }
-    guard isWrittenInPlace(weights) else {
+    guard try isWrittenInPlace(weights) else {
       return try HDF5Rebuild(source, weights, path: path).layout(for: request)
     }
     var placements: [OutputLayout.Placement] = []
@@ -57,7 +57,7 @@ public struct HDF5Structure: Sendable {
   }
 
   /// Whether every tensor has its room in the first input, and all room there is used.
-  private func isWrittenInPlace(_ weights: WeightMap) -> Bool {
+  private func isWrittenInPlace(_ weights: WeightMap) throws -> Bool {
     let unused = catalogue.unusedByteCount
     if unused > HDF5Structure.usualByteCount,
       Double(unused) > HDF5Structure.unusedShare * Double(catalogue.fileSize)
@@ -66,13 +66,13 @@ public struct HDF5Structure: Sendable {
     }
     let stored = catalogue.datasets.filter { $0.encoding != nil }
     guard stored.count == weights.count else { return false }
-    return stored.allSatisfy { dataset in
+    return try stored.allSatisfy { dataset in
       guard let tensor = weights[dataset.path], tensor.info.dtype == dataset.encoding?.dtype else {
         return false
       }
       switch dataset.storage {
       case .chunked: return !dataset.hasValues
-      case .neverWritten: return !dataset.hasValues || tensor.isNeverWritten
+      case .neverWritten: return try !dataset.hasValues || dataset.staysUnwritten(as: tensor)
       case .contiguous, .compact: return true
       }
     }
@@ -143,12 +143,27 @@ extension WeightMap {
   }
 }
 
+extension HDF5Catalogue.Dataset {
+  /// Whether a dataset without storage needs none for a result either: its fill value says it all.
+  func staysUnwritten(as result: Tensor) throws -> Bool {
+    guard hasNoStorage, let encoding, result.isConstant else { return false }
+    let fill = encoding.littleEndian(fillElement(encoding))
+    // After a change of dtype only zero is sure to be the same.
+    guard result.info.dtype == encoding.dtype || fill.allSatisfy({ $0 == 0 }) else { return false }
+    let size = result.info.dtype.elementUnit
+    let first = ByteBuffer(count: size)
+    try result.read(bytes: 0..<size, into: first, at: 0)
+    let bytes = first.bytes(in: 0..<size)
+    return bytes == fill || bytes.allSatisfy { $0 == 0 } && fill.allSatisfy { $0 == 0 }
+  }
+}
+
 extension Tensor {
-  /// Whether nobody ever wrote to any of the inputs, so that all values are zero.
-  var isNeverWritten: Bool {
+  /// Whether nobody ever wrote to any of the inputs, so that all values are the same.
+  fileprivate var isConstant: Bool {
     switch storage {
-    case .bytes(let source, _): (source as? RepeatedBytes)?.isZero ?? false
-    case .computed(_, let inputs): inputs.allSatisfy(\.isNeverWritten)
+    case .bytes(let source, _): source is RepeatedBytes
+    case .computed(_, let inputs): inputs.allSatisfy(\.isConstant)
     }
   }
 
