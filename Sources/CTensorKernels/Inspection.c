@@ -62,49 +62,61 @@ void imwa_merge_statistics(imwa_statistics *first, const imwa_statistics *second
   first->finite += second->finite;
 }
 
-/// The statistics of one group. Zeros at the end, which fill the last lanes, are not counted.
+/// What the lanes of a group have seen.
+typedef struct lanes {
+  double sums[LANES], low[LANES], high[LANES];
+  uint64_t finite[LANES], zeros[LANES], nans[LANES];
+} lanes;
+
+ALWAYS_INLINE bool is_finite(double value) { return fabs(value) <= 0x1.fffffffffffffp1023; }
+
+ALWAYS_INLINE void see(lanes *seen, size_t lane, double value) {
+  const bool counts = is_finite(value);
+  seen->sums[lane] += counts ? value : 0;
+  seen->finite[lane] += counts;
+  seen->zeros[lane] += value == 0;
+  seen->nans[lane] += value != value;
+  seen->low[lane] = value < seen->low[lane] ? value : seen->low[lane];
+  seen->high[lane] = value > seen->high[lane] ? value : seen->high[lane];
+}
+
+ALWAYS_INLINE double squared_deviation(double value, double mean) {
+  const double deviation = is_finite(value) ? value - mean : 0;
+  return deviation * deviation;
+}
+
+/// The statistics of one group. Loops over all lanes have a fixed count, so that they become vectors.
 static imwa_statistics of_group(const double *values, size_t count) {
   imwa_statistics result = {.minimum = INFINITY, .maximum = -INFINITY};
-  double sums[LANES] = {0}, squares[LANES] = {0}, low[LANES], high[LANES];
-  uint64_t zeros[LANES] = {0}, nans[LANES] = {0}, finite[LANES] = {0};
+  lanes seen = {0};
+  double squares[LANES] = {0};
   for (size_t lane = 0; lane < LANES; lane++) {
-    low[lane] = INFINITY;
-    high[lane] = -INFINITY;
+    seen.low[lane] = INFINITY;
+    seen.high[lane] = -INFINITY;
   }
-  for (size_t index = 0; index < count; index += LANES) {
-    const size_t lanes = count - index < LANES ? count - index : LANES;
-    for (size_t lane = 0; lane < lanes; lane++) {
-      const double value = values[index + lane];
-      const bool is_finite = fabs(value) <= 0x1.fffffffffffffp1023;
-      sums[lane] += is_finite ? value : 0;
-      finite[lane] += is_finite;
-      zeros[lane] += value == 0;
-      nans[lane] += value != value;
-      low[lane] = value < low[lane] ? value : low[lane];
-      high[lane] = value > high[lane] ? value : high[lane];
-    }
+  const size_t whole = count / LANES * LANES;
+  for (size_t index = 0; index < whole; index += LANES) {
+    for (size_t lane = 0; lane < LANES; lane++) see(&seen, lane, values[index + lane]);
   }
+  for (size_t index = whole; index < count; index++) see(&seen, index - whole, values[index]);
   double sum = 0;
   for (size_t lane = 0; lane < LANES; lane++) {
-    sum += sums[lane];
-    result.finite += finite[lane];
-    result.zeros += zeros[lane];
-    result.nans += nans[lane];
-    if (low[lane] < result.minimum) result.minimum = low[lane];
-    if (high[lane] > result.maximum) result.maximum = high[lane];
+    sum += seen.sums[lane];
+    result.finite += seen.finite[lane];
+    result.zeros += seen.zeros[lane];
+    result.nans += seen.nans[lane];
+    if (seen.low[lane] < result.minimum) result.minimum = seen.low[lane];
+    if (seen.high[lane] > result.maximum) result.maximum = seen.high[lane];
   }
   result.infinities = count - result.finite - result.nans;
   if (result.finite == 0) return result;
-  const double mean = sum / (double)result.finite;
-  for (size_t index = 0; index < count; index += LANES) {
-    const size_t lanes = count - index < LANES ? count - index : LANES;
-    for (size_t lane = 0; lane < lanes; lane++) {
-      const double value = values[index + lane];
-      const double deviation = fabs(value) <= 0x1.fffffffffffffp1023 ? value - mean : 0;
-      squares[lane] += deviation * deviation;
-    }
+  result.mean = sum / (double)result.finite;
+  for (size_t index = 0; index < whole; index += LANES) {
+    for (size_t lane = 0; lane < LANES; lane++) squares[lane] += squared_deviation(values[index + lane], result.mean);
   }
-  result.mean = mean;
+  for (size_t index = whole; index < count; index++) {
+    squares[index - whole] += squared_deviation(values[index], result.mean);
+  }
   for (size_t lane = 0; lane < LANES; lane++) result.squares += squares[lane];
   return result;
 }

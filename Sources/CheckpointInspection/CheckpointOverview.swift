@@ -97,7 +97,7 @@ private struct TreeBuilder {
     let label: Substring
     var total = CheckpointOverview.Total()
     var children: [Child] = []
-    var groups: [Substring: Int] = [:]
+    var groups: [ExactString: Int] = [:]
   }
 
   private enum Child {
@@ -139,13 +139,10 @@ private struct TreeBuilder {
   }
 
   private mutating func child(_ label: Substring, of parent: Int) -> Int {
-    if let known = groups[parent].groups[label],
-      groups[known].label.utf8.elementsEqual(label.utf8)
-    {
-      return known
-    }
+    let key = ExactString(String(label))
+    if let known = groups[parent].groups[key] { return known }
     groups.append(Group(label: label))
-    groups[parent].groups[label] = groups.count - 1
+    groups[parent].groups[key] = groups.count - 1
     groups[parent].children.append(.group(groups.count - 1))
     return groups.count - 1
   }

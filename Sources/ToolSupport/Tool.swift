@@ -25,7 +25,7 @@ package struct Tool: Sendable {
   package static func exitStatusHelp(no: String? = nil) -> String {
     """
     EXIT STATUS
-      0    done\(no.map { "\n      1    " + $0 } ?? "")
+      0    done\(no.map { "\n  1    " + $0 } ?? "")
       64   the command line makes no sense
       65   an input is damaged, or the inputs do not fit together
       66   an input is missing
@@ -97,6 +97,8 @@ package struct Tool: Sendable {
   /// Names from files reach messages: control characters would reach the terminal, a name with a line
   /// break could pass for a message of its own, and a name may have millions of characters.
   package static func printable(_ text: String) -> String {
+    // Tables have tens of thousands of plain names.
+    if text.utf8.count <= 1000, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     // Lists of ours are indented.
     var lines: [String] = []
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {

@@ -19,7 +19,8 @@ struct ConvertCommand: ParsableCommand {
       \(Tool.exitStatusHelp)
       """)
 
-  @Argument(help: ArgumentHelp("A file, an index, or a folder that holds a model.", valueName: "in"))
+  @Argument(
+    help: ArgumentHelp("A file, an index, or a folder that holds a model.", valueName: "in"))
   var input: String
 
   @Option(
@@ -31,7 +32,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write floating-point tensors as F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.", valueName: "dtype"))
+      "Write floating-point tensors as F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.", valueName: "dtype"
+    ))
   var outDtype: FloatingDType?
 
   @Option(

@@ -23,7 +23,8 @@ struct ConvertJob {
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
     if plan.losesStructure {
       tool.notice(
-        "tensors and metadata are taken over; what else \(reader.format.name) says of the model is not")
+        "tensors and metadata are taken over; what else \(reader.format.name) says of the model is not"
+      )
     }
     var weights = plan.weights
     weights.metadata[Provenance.key] = try provenance(of: reader)?.json.text

@@ -17,7 +17,8 @@ struct DiffResult {
     lines += comparison.onlySecond.map { "only in \(second): \(DiffResult.described($0))" }
     for tensor in comparison.tensors where tensor.hasOtherShape || tensor.hasOtherDType {
       let kinds = [
-        tensor.hasOtherDType ? "\(tensor.first.dtype.rawValue) and \(tensor.second.dtype.rawValue)" : nil,
+        tensor.hasOtherDType
+          ? "\(tensor.first.dtype.rawValue) and \(tensor.second.dtype.rawValue)" : nil,
         tensor.hasOtherShape ? "shape \(tensor.first.shape) and \(tensor.second.shape)" : nil,
       ].compactMap { $0 }
       lines.append("tensor '\(tensor.first.name)': \(kinds.joined(separator: ", "))")
@@ -26,7 +27,9 @@ struct DiffResult {
     if !rows.isEmpty {
       if !lines.isEmpty { lines.append("") }
       let header = ["tensor", "differ", "of", "largest |a-b|", "relative", "ulp", "at"]
-      lines += TextTable.lines([header] + rows, leftAligned: [0, 6]).map { $0.withoutTrailingSpaces }
+      lines += TextTable.lines([header] + rows, leftAligned: [0, 6]).map {
+        $0.withoutTrailingSpaces
+      }
     }
     lines += metadataLines
     lines.append(summary)
@@ -106,9 +109,12 @@ struct DiffResult {
     var members: [JSONValue.Member] = [
       .init("name", .string(tensor.first.name)),
       .init("dtypes", .array([tensor.first, tensor.second].map { .string($0.dtype.rawValue) })),
-      .init("shapes", .array([tensor.first, tensor.second].map { info in
-        .array(info.shape.dimensions.map { .integer($0) })
-      })),
+      .init(
+        "shapes",
+        .array(
+          [tensor.first, tensor.second].map { info in
+            .array(info.shape.dimensions.map { .integer($0) })
+          })),
     ]
     guard let values = tensor.values else { return .object(members) }
     members += [

@@ -57,7 +57,9 @@ struct HashCommand: ParsableCommand {
       guard let digest = try file.sha256(unless: { Signals.noted != nil }) else {
         throw Interruption()
       }
-      if !running.json { try Console.output.write("\(digest)  \(Tool.printable(file.path.string))\n") }
+      if !running.json {
+        try Console.output.write("\(digest)  \(Tool.printable(file.path.string))\n")
+      }
       return .object([.init("file", .string(file.path.string)), .init("sha256", .string(digest))])
     }
   }

@@ -20,13 +20,15 @@ struct ShowCommand: ParsableCommand {
       """,
     aliases: ["ls"])
 
-  @Argument(help: ArgumentHelp("A file, an index, or a folder that holds a model.", valueName: "in"))
+  @Argument(
+    help: ArgumentHelp("A file, an index, or a folder that holds a model.", valueName: "in"))
   var input: String
 
   @Flag(help: "List tensors with their whole names instead of groups.")
   var flat = false
 
-  @Flag(help: "Tell the smallest, largest and mean value of each tensor, zeros, NaN and infinities.")
+  @Flag(
+    help: "Tell the smallest, largest and mean value of each tensor, zeros, NaN and infinities.")
   var stats = false
 
   @Option(
@@ -79,7 +81,8 @@ struct ShowCommand: ParsableCommand {
     let weights = try reader.weights.selecting(policy)
     let statistics =
       stats
-      ? try tool.working(running) { try CheckpointStatistics(of: weights, options: $0).tensors } : nil
+      ? try tool.working(running) { try CheckpointStatistics(of: weights, options: $0).tensors }
+      : nil
     let result = ShowResult(
       reader: reader, overview: CheckpointOverview(weights), statistics: statistics, isFlat: flat)
     if running.json {

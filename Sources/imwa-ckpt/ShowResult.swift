@@ -17,7 +17,8 @@ struct ShowResult {
 
   /// The result for people.
   var text: String {
-    let table = TextTable.lines([header] + rows, leftAligned: [0, 1, 2, statistics == nil ? 5 : 12])
+    let table = TextTable.lines(
+      [header] + rows, leftAligned: [0, 1, 2, statistics == nil ? 5 : 12])
     let lines = headLines.map { Tool.printable($0) } + table.map { $0.withoutTrailingSpaces }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -36,14 +37,17 @@ struct ShowResult {
     for (role, noun) in kinds {
       guard let total = overview.totals[role] else { continue }
       lines.append(
-        "  \(NumberText.grouped(total.elementCount)) \(noun) in \(counted(total.tensorCount, "tensor"))")
+        "  \(NumberText.grouped(total.elementCount)) \(noun) in \(counted(total.tensorCount, "tensor"))"
+      )
     }
     if !overview.dtypes.isEmpty {
       lines.append(
-        "  dtypes: " + overview.dtypes.map { "\($0.dtype.rawValue) (\($0.count))" }.joined(separator: ", "))
+        "  dtypes: "
+          + overview.dtypes.map { "\($0.dtype.rawValue) (\($0.count))" }.joined(separator: ", "))
     }
     for (key, value) in overview.weights.metadata.sorted(by: { $0.key < $1.key }) {
-      lines.append("  metadata: \(key.text) = \(value.count > 200 ? value.prefix(200) + "…" : value[...])")
+      lines.append(
+        "  metadata: \(key.text) = \(value.count > 200 ? value.prefix(200) + "…" : value[...])")
     }
     for other in reader.otherContents { lines.append("  no tensor: \(other)") }
     return lines + [""]
@@ -56,7 +60,9 @@ struct ShowResult {
 
   private var rows: [[String]] {
     if isFlat {
-      return overview.weights.tensors.indices.map { row($0, named: overview.weights.tensors[$0].info.name) }
+      return overview.weights.tensors.indices.map {
+        row($0, named: overview.weights.tensors[$0].info.name)
+      }
     }
     return overview.tree().map { node in
       let label = String(repeating: "  ", count: node.depth) + node.label

@@ -63,7 +63,8 @@ struct VerifyCommand: ParsableCommand {
       if let hint = problem.hint { lines.append("  hint: " + Tool.printable(hint)) }
     }
     if result.problems.count > 20 {
-      lines.append(Tool.printable("\(result.path): and \(result.problems.count - 20) more; --json lists all"))
+      lines.append(
+        Tool.printable("\(result.path): and \(result.problems.count - 20) more; --json lists all"))
     }
     return lines.map { $0 + "\n" }.joined()
   }

@@ -63,7 +63,9 @@ import Testing
 
   @Test func namesAreChangedByAMap() throws {
     try folder.write("map.json", text: "{\"head\": \"tail\"}")
-    #expect(try run("convert", "in.safetensors", "-o", "out.safetensors", "--map", "map.json").status == 0)
+    #expect(
+      try run("convert", "in.safetensors", "-o", "out.safetensors", "--map", "map.json").status == 0
+    )
     #expect(try names("out.safetensors").contains("tail"))
     try folder.write("map.json", text: "{\"heads\": \"tail\"}")
     let refused = try run("convert", "in.safetensors", "-o", "no.safetensors", "--map", "map.json")
@@ -82,30 +84,37 @@ import Testing
     #expect(refused.errors.contains("HDF5 cannot hold 3 things in it"))
     #expect(refused.errors.contains("tensor 'b': HDF5 has no dtype for F6_E2M3"))
     #expect(try folder.names() == ["codes.safetensors", "in.safetensors"])
-    #expect(try run("convert", "codes.safetensors", "-o", "out.h5", "--skip-unsupported").status == 0)
+    #expect(
+      try run("convert", "codes.safetensors", "-o", "out.h5", "--skip-unsupported").status == 0)
     #expect(try names("out.h5") == ["w"])
   }
 
   @Test func dtypesAreConvertedAndOverflowIsAnError() throws {
-    try folder.write("big.safetensors", SafetensorsFile.encode([.init("a", [.nan, .infinity, 1e6])]))
-    let refused = try run("convert", "big.safetensors", "-o", "out.safetensors", "--out-dtype", "F16")
+    try folder.write(
+      "big.safetensors", SafetensorsFile.encode([.init("a", [.nan, .infinity, 1e6])]))
+    let refused = try run(
+      "convert", "big.safetensors", "-o", "out.safetensors", "--out-dtype", "F16")
     #expect(refused.status == 65)
     #expect(refused.errors.contains("the result at [2] is too large for F16"))
     #expect(
-      try run("convert", "big.safetensors", "-o", "out.safetensors", "--out-dtype", "BF16").status == 0)
-    let values = try #require(try WeightMap(contentsOf: folder.file("out.safetensors"))["a"]).values()
+      try run("convert", "big.safetensors", "-o", "out.safetensors", "--out-dtype", "BF16").status
+        == 0)
+    let values = try #require(try WeightMap(contentsOf: folder.file("out.safetensors"))["a"])
+      .values()
     #expect(values[0].isNaN && values[1] == .infinity && values[2] == 999_424)
   }
 
   @Test func shardsAndTheirIndexAreWritten() throws {
-    #expect(try run("convert", "in.safetensors", "-o", "model/", "--max-shard-size", "16B").status == 0)
+    #expect(
+      try run("convert", "in.safetensors", "-o", "model/", "--max-shard-size", "16B").status == 0)
     #expect(try folder.names(in: "model").contains("model.safetensors.index.json"))
     #expect(try run("verify", "model").status == 0)
     #expect(try run("diff", "in.safetensors", "model", "--no-metadata").status == 0)
   }
 
   @Test func theFormatCanBeNamed() throws {
-    #expect(try run("convert", "in.safetensors", "-o", "out.bin.1", "--format", "numpy").status == 0)
+    #expect(
+      try run("convert", "in.safetensors", "-o", "out.bin.1", "--format", "numpy").status == 0)
     #expect(try folder.read("out.bin.1").prefix(2) == [0x50, 0x4B])
     #expect(try run("convert", "in.safetensors", "-o", "out.unknown").status == 64)
     #expect(try run("convert", "in.safetensors", "-o", "x.h5", "--format", "gguf").status == 64)

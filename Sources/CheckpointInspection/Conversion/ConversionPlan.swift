@@ -105,7 +105,8 @@ public struct ConversionPlan: Sendable {
         guard dropped.insert(ExactString(name)).inserted else { continue }
         skipped.append(
           Skipped(
-            description: "tensor '\(name)': it is the same as '\(other)', and \(format.name) has no ties",
+            description:
+              "tensor '\(name)': it is the same as '\(other)', and \(format.name) has no ties",
             isTie: true))
         // As the reference implementation of safetensors records it.
         metadata[ExactString(name)] = other
@@ -150,7 +151,8 @@ public struct ConversionError: DiagnosedError {
   /// The options that would let it pass.
   public var hint: String? {
     let ways = ["--skip-unsupported leaves such things out"]
-    return (ways + (skipped.contains(where: \.isTie) ? ["--untie writes tied tensors one by one"] : []))
+    return
+      (ways + (skipped.contains(where: \.isTie) ? ["--untie writes tied tensors one by one"] : []))
       .joined(separator: "; ")
   }
 }

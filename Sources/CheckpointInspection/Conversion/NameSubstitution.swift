@@ -94,6 +94,11 @@ public struct NameSubstitution: Sendable {
     while next <= bytes.count, let match = expression.firstMatch(in: bytes, from: next),
       let whole = match[0]
     {
+      // A match of nothing right behind another is none, as in sed.
+      if whole.isEmpty, whole.lowerBound == position, position > 0 {
+        next += 1
+        continue
+      }
       result += bytes[position..<whole.lowerBound]
       for piece in replacement {
         switch piece {

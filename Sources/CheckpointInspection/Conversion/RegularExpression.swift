@@ -37,7 +37,8 @@ import TensorCore
     let terminated = text + [0]
     let isFound = unsafe terminated.withUnsafeBytes { bytes in
       unsafe imwa_regex_match(
-        compiled, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), start, text.count, &groups)
+        compiled, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), start, text.count, &groups
+      )
     }
     guard isFound else { return nil }
     var match: Match = []

@@ -19,7 +19,8 @@ public struct ContentDigest: Sendable {
     /// The line that tells of the tensor.
     public var line: String {
       let shape = tensor.shape.dimensions.map(String.init).joined(separator: ",")
-      return "\(digest) \(tensor.dtype.rawValue) [\(shape)] \(tensor.name.utf8.count):\(tensor.name)"
+      return
+        "\(digest) \(tensor.dtype.rawValue) [\(shape)] \(tensor.name.utf8.count):\(tensor.name)"
     }
   }
 

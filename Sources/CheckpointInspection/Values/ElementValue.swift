@@ -19,7 +19,9 @@ public struct ElementValue: Sendable, Hashable {
   static func values(_ bytes: [UInt8], dtype: DType) throws -> [ElementValue] {
     switch dtype.kind {
     case .floating:
-      return try numbers(bytes, dtype: dtype).map { ElementValue($0, isNumber: $0.last != "n" && $0.last != "f") }
+      return try numbers(bytes, dtype: dtype).map {
+        ElementValue($0, isNumber: $0.last != "n" && $0.last != "f")
+      }
     case .complex:
       let parts = try numbers(bytes, dtype: dtype == .complex64 ? .float32 : .float64)
       return stride(from: 0, to: parts.count, by: 2).map { index in
@@ -30,9 +32,13 @@ public struct ElementValue: Sendable, Hashable {
     case .boolean:
       return bytes.map { ElementValue(boolean: $0) }
     case .integer:
-      return patterns(bytes, dtype.elementUnit).map { ElementValue(integer($0, dtype), isNumber: true) }
+      return patterns(bytes, dtype.elementUnit).map {
+        ElementValue(integer($0, dtype), isNumber: true)
+      }
     case .packed:
-      return bytes.map { ElementValue("0x" + ($0 < 16 ? "0" : "") + String($0, radix: 16), isNumber: false) }
+      return bytes.map {
+        ElementValue("0x" + ($0 < 16 ? "0" : "") + String($0, radix: 16), isNumber: false)
+      }
     }
   }
 

@@ -46,14 +46,17 @@ public struct TensorSlice: Sendable {
     let info = tensor.info
     guard info.dtype.bitWidth >= 8 else {
       throw InspectionError(
-        .usage, "tensor '\(info.name)' of \(info.dtype.rawValue): codes of less than a byte are not shown")
+        .usage,
+        "tensor '\(info.name)' of \(info.dtype.rawValue): codes of less than a byte are not shown")
     }
     guard parts.count <= info.shape.rank else {
       throw InspectionError(
         .usage, "'\(text)': \(parts.count) indexes, but the shape is \(info.shape)")
     }
     axes = try info.shape.dimensions.enumerated().map { axis, extent in
-      guard axis < parts.count else { return Axis(start: 0, step: 1, count: extent, isIndex: false) }
+      guard axis < parts.count else {
+        return Axis(start: 0, step: 1, count: extent, isIndex: false)
+      }
       return try TensorSlice.axis(String(parts[axis].filter { $0 != " " }), extent, text)
     }
     shape = axes.filter { !$0.isIndex }.map(\.count)
@@ -102,7 +105,8 @@ public struct TensorSlice: Sendable {
     }
     let width = max(0, bounds[1] - bounds[0])
     return Axis(
-      start: bounds[0], step: step, count: width / step + (width % step > 0 ? 1 : 0), isIndex: false)
+      start: bounds[0], step: step, count: width / step + (width % step > 0 ? 1 : 0), isIndex: false
+    )
   }
 
   /// The values, the last axis first to change.

@@ -21,8 +21,15 @@ public struct BatchNormStatistics: Sendable {
     "num_batches_tracked": .batchCount,
   ]
 
-  /// What the names end in: those of the roles, of `mean` and `var`, and digits.
-  private static let lastBytes = Set("nedr0123456789".utf8)
+  /// Whether a name ends like one of the roles, `mean` or `var`, or in the number of a variable or an output.
+  private static func mayEnd(_ name: String) -> Bool {
+    switch name.lastByte {
+    case UInt8(ascii: "n")?, UInt8(ascii: "e")?, UInt8(ascii: "d")?, UInt8(ascii: "r")?: true
+    case let last? where (0x30...0x39).contains(last):
+      name.utf8.contains(UInt8(ascii: "/")) || name.hasSuffix(":0")
+    default: false
+    }
+  }
 
   /// More than a layer of this kind has, and a bound for the numbers in hostile names.
   private static let maximumVariableCount = 16
@@ -35,7 +42,7 @@ public struct BatchNormStatistics: Sendable {
   /// What the tensor of this name is; nil when it is no such statistic.
   public func role(of name: String) -> Role? {
     // Most names end otherwise; splitting tens of thousands of them takes milliseconds.
-    guard let last = name.lastByte, BatchNormStatistics.lastBytes.contains(last) else { return nil }
+    guard BatchNormStatistics.mayEnd(name) else { return nil }
     let separator: Character = name.contains("/") ? "/" : "."
     let components = name.split(separator: separator, omittingEmptySubsequences: false)
     guard var last = components.last else { return nil }

@@ -11,7 +11,8 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private func reader(_ name: String, _ entries: [SafetensorsFile.Entry]) throws -> CheckpointReader {
+  private func reader(_ name: String, _ entries: [SafetensorsFile.Entry]) throws -> CheckpointReader
+  {
     let path = try folder.write("\(name).safetensors", SafetensorsFile.encode(entries))
     return try CheckpointReader(opening: FilePath(path))
   }
@@ -64,7 +65,10 @@ import Testing
   @Test func dtypesAndShapesAndNamesAreTold() throws {
     let found = try compare(
       [.init("a", [1, 2]), .init("b", [1, 2]), .init("c", [1])],
-      [.init("a", "BF16", [2], [0x80, 0x3F, 0, 0x40]), .init("b", [1, 2], shape: [2, 1]), .init("d", [1])])
+      [
+        .init("a", "BF16", [2], [0x80, 0x3F, 0, 0x40]), .init("b", [1, 2], shape: [2, 1]),
+        .init("d", [1]),
+      ])
     #expect(found.tensors.map(\.hasOtherDType) == [true, false])
     #expect(found.tensors.map(\.hasOtherShape) == [false, true])
     // The numbers of other dtypes are compared.
@@ -74,7 +78,8 @@ import Testing
 
   @Test func codesAreComparedByteByByte() throws {
     let found = try compare(
-      [.init("a", "F4", [4], [1, 2])], [.init("a", "F4", [4], [1, 3])]) { $0.absolute = 100 }
+      [.init("a", "F4", [4], [1, 2])], [.init("a", "F4", [4], [1, 3])]
+    ) { $0.absolute = 100 }
     #expect(found.tensors[0].values?.count == 1 && found.tensors[0].values?.largest == nil)
   }
 

@@ -30,7 +30,8 @@ import Testing
     var options = ConversionOptions()
     options.unties = true
     #expect(
-      try ConversionPlan(reader, to: SafetensorsCheckpoint.self, options: options).weights.count == 2)
+      try ConversionPlan(reader, to: SafetensorsCheckpoint.self, options: options).weights.count
+        == 2)
     options = ConversionOptions()
     options.skipsUnsupported = true
     let plan = try ConversionPlan(reader, to: SafetensorsCheckpoint.self, options: options)
@@ -49,7 +50,8 @@ import Testing
     var options = ConversionOptions()
     options.policy.outputDType = .bfloat16
     let plan = try ConversionPlan(
-      try CheckpointReader(opening: FilePath(path)), to: SafetensorsCheckpoint.self, options: options)
+      try CheckpointReader(opening: FilePath(path)), to: SafetensorsCheckpoint.self,
+      options: options)
     #expect(plan.weights.tensors.map(\.info.dtype) == [.float8E4M3, .float32, .bfloat16])
     #expect(plan.convertedCount == 1)
   }

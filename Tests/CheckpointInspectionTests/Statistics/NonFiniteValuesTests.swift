@@ -15,8 +15,9 @@ import Testing
       Tensor(name: "b", shape: Shape([]), values: [.infinity]),
     ])
     let found = try NonFiniteValues(in: map, options: StreamOptions(threads: 3)).findings
-    #expect(found.map(\.sentence) == [
-      "tensor 'a': 1 NaN and 1 infinity, the first at [2, 50001]", "tensor 'b': 1 infinity",
-    ])
+    #expect(
+      found.map(\.sentence) == [
+        "tensor 'a': 1 NaN and 1 infinity, the first at [2, 50001]", "tensor 'b': 1 infinity",
+      ])
   }
 }
