@@ -71,6 +71,10 @@ class Workbench:
             return
         self.remove_outputs()
         self.runner.time([self.tool_command(row)])
+        if row.inspection:
+            if row.inspection == "convert":
+                self.runner.time([[str(self.inspector), "diff", str(self.inputs(row)[0]), str(self.output)]])
+            return
         check_mean(self.inputs(row), self.output)
         if row.is_peer:
             self.runner.time(self.reference_commands(row))
@@ -123,8 +127,16 @@ class Workbench:
         inputs = [str(path) for path in self.inputs(row)]
         if row.measures_distance:
             return [str(self.tool.with_name("imwa-dist")), *inputs, "--quiet"]
+        if row.inspection == "convert":
+            return [str(self.inspector), "convert", *inputs, "-o", str(self.output), "--durability", "none", "--quiet"]
+        if row.inspection:
+            return [str(self.inspector), row.inspection, *inputs]
         durability = [] if row.durable else ["--durability", "none"]
         return [str(self.tool), "merge", *inputs, "-o", str(self.output), *durability, "--quiet"]
+
+    @property
+    def inspector(self) -> Path:
+        return self.tool.with_name("imwa-ckpt")
 
     def reference_commands(self, row: Row) -> list[Command]:
         inputs = [str(path) for path in self.inputs(row)]

@@ -40,6 +40,8 @@ class Row:
     durable: bool = False
     measures_distance: bool = False
     """Whether `imwa-dist` is run on all pairs, rather than `imwa-avg merge`."""
+    inspection: str = ""
+    """The command of `imwa-ckpt` that is run on the one input, rather than `imwa-avg merge`."""
 
     @property
     def is_peer(self) -> bool:
@@ -80,6 +82,8 @@ ROWS = (
     Row("memory-dist", "L2 of 2 × 1 GiB F32", F32_TWO, Reference.EMPTY_PROCESS, Measure.MEMORY, 48 * MIB,
         measures_distance=True),
     Row("memory-f32x2", "F32, 2 × 1 GiB", F32_TWO, Reference.EMPTY_PROCESS, Measure.MEMORY, 24 * MIB),
+    Row("ckpt-verify", "verify 1 GiB F32", ("f32-1",), Reference.READ, Measure.RATIO, 1.2, inspection="verify"),
+    Row("ckpt-convert", "convert 1 GiB F32", ("f32-1",), Reference.COPY, Measure.RATIO, 1.0, inspection="convert"),
     Row("dist-f32x8", "28 L2 of 8 × 256 MiB F32", F32_EIGHT_SMALL, Reference.READ, Measure.RATIO, 3.0,
         measures_distance=True),
     Row("f32x4", "F32, 4 × 1 GiB", F32_FOUR, Reference.COPY, Measure.RATIO, 1.0),
@@ -89,6 +93,7 @@ ROWS = (
     Row("f16x2", "F16, 2 × 1 GiB", F16_TWO, Reference.COPY, Measure.RATIO, 0.75),
     Row("small", "20,000 tensors, same order", SMALL, Reference.COPY, Measure.RATIO, 2.0),
     Row("memory-small", "20,000 tensors, same order", SMALL, Reference.EMPTY_PROCESS, Measure.MEMORY, 24 * MIB),
+    Row("ckpt-show", "show 20,000 tensors", ("small-1",), Reference.COPY, Measure.SECONDS, 0.1, inspection="show"),
     Row("small-shuffled", "20,000 tensors, other order", SMALL_SHUFFLED, Reference.COPY, Measure.RATIO, 2.5),
     Row("tiny", "F32, 2 × 1 MiB", TINY, Reference.COPY, Measure.SECONDS, 0.015),
 )
