@@ -53,6 +53,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_kills.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_keras.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_torch.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
 	$(VENV)/bin/python Tests/Oracle/check_conversions.py --tool $(RELEASE)/imwa-ckpt
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
@@ -64,9 +65,12 @@ test-integration: build
 
 # Random damage to every fixture, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 120
+FUZZ_COUNT ?= 20000
 fuzz: build
 	python3 Tests/Oracle/fuzz_tool.py --tool $(RELEASE)/imwa-avg --seconds $(FUZZ_SECONDS)
 	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 20000 --seconds $(FUZZ_SECONDS)
+	swift build -c release --product FormatProbe
+	python3 Tests/Oracle/fuzz_archives.py --probe $(RELEASE)/FormatProbe --count $(FUZZ_COUNT)
 
 bench: build
 ifeq ($(BENCH_PEERS),1)

@@ -183,7 +183,9 @@ let package = Package(
     // Tests mirror the sources; the probe shows parts that no tool does to scripts.
     .executableTarget(
       name: "FormatProbe",
-      dependencies: ["Compression", "FileIO", "HDF5Format", "TensorCore", "ZipArchive", system],
+      dependencies: [
+        "Checkpoints", "Compression", "FileIO", "HDF5Format", "TensorCore", "ZipArchive", system,
+      ],
       path: "Tests/FormatProbe", swiftSettings: testing),
     .target(
       name: "TestSupport", dependencies: ["TensorCore"], path: "Tests/TestSupport",

@@ -87,7 +87,9 @@ package struct ArrayHeader: Sendable, Hashable {
   private static func shape(_ extents: [Literal]) throws(NumPyError) -> Shape {
     var dimensions: [Int] = []
     for extent in extents {
-      guard case .integer(let extent) = extent else { throw .damaged("its shape is no tuple of numbers") }
+      guard case .integer(let extent) = extent else {
+        throw .damaged("its shape is no tuple of numbers")
+      }
       dimensions.append(extent)
     }
     do {
@@ -115,7 +117,9 @@ package struct ArrayHeader: Sendable, Hashable {
         .unsupported, "its elements are Python objects, which would have to be run to be read",
         hint: "save numbers: numpy.savez of arrays with a numeric dtype")
     }
-    if let dtype = dtypes[String(code)] { return .numbers(ElementEncoding(dtype, byteOrder: order)) }
+    if let dtype = dtypes[String(code)] {
+      return .numbers(ElementEncoding(dtype, byteOrder: order))
+    }
     guard let kind = code.first, "SUVaMmcgb?iuf".contains(kind), !code.isEmpty else {
       throw .damaged("'\(text)' is no element type")
     }
@@ -141,7 +145,9 @@ package struct ArrayHeader: Sendable, Hashable {
     }
     let order = code.hasSuffix("1") || code == "V2" ? "|" : "<"
     let extents = info.shape.dimensions
-    let shape = extents.count == 1 ? "(\(extents[0]),)" : "(\(extents.map(String.init).joined(separator: ", ")))"
+    let shape =
+      extents.count == 1
+      ? "(\(extents[0]),)" : "(\(extents.map(String.init).joined(separator: ", ")))"
     let text = "{'descr': '\(order)\(code)', 'fortran_order': False, 'shape': \(shape), }"
     // Spaces make the elements begin at a multiple of 64, as NumPy writes it.
     let count = 10 + text.utf8.count + 1

@@ -45,7 +45,8 @@ struct LiteralParser {
     case UInt8(ascii: "(")?: return try tuple()
     case UInt8(ascii: "[")?: return .list(try items(until: UInt8(ascii: "]")).items)
     case UInt8(ascii: "{")?: return .dictionary(try entries())
-    case let byte? where LiteralParser.isDigit(byte) || byte == UInt8(ascii: "-"): return .integer(try integer())
+    case let byte? where LiteralParser.isDigit(byte) || byte == UInt8(ascii: "-"):
+      return .integer(try integer())
     default:
       for (word, value) in [("True", true), ("False", false)] where accept(word) {
         return .boolean(value)
@@ -85,7 +86,8 @@ struct LiteralParser {
       guard byte != UInt8(ascii: "\\"), byte >= 0x20 else { throw LiteralParser.malformed }
       position += 1
     }
-    guard next == quote, let text = String(validating: bytes[start..<position], as: UTF8.self) else {
+    guard next == quote, let text = String(validating: bytes[start..<position], as: UTF8.self)
+    else {
       throw LiteralParser.malformed
     }
     position += 1
@@ -111,7 +113,9 @@ struct LiteralParser {
     return items[0]
   }
 
-  private mutating func items(until end: UInt8) throws(NumPyError) -> (items: [Literal], hasComma: Bool) {
+  private mutating func items(until end: UInt8) throws(NumPyError) -> (
+    items: [Literal], hasComma: Bool
+  ) {
     position += 1
     var items: [Literal] = []
     var hasComma = false

@@ -163,7 +163,8 @@ package struct InputOptions: ParsableArguments {
   package func open(_ paths: [FilePath]) throws -> [CheckpointReader] {
     let readers = try CheckpointReader.open(paths, options: reading)
     guard reading.isDefault || readers.contains(where: \.isPyTorch) else {
-      throw ValidationError("--key, --use-ema and --strict are for PyTorch files, and none is given")
+      throw ValidationError(
+        "--key, --use-ema and --strict are for PyTorch files, and none is given")
     }
     return readers
   }

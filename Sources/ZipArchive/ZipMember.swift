@@ -44,9 +44,7 @@ public struct ZipMember: Sendable, Hashable {
 
   /// The first byte of the local header in the file.
   let headerOffset: Int
-  let attributes: Attributes
-  /// Where the local header has its extra fields.
-  var localExtraRange: Range<Int>
+  var attributes: Attributes
 
   /// The number of bytes that the data take in the file.
   public var storedByteCount: Int { dataRange.count }

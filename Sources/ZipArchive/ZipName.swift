@@ -19,6 +19,10 @@ package enum ZipName {
     if bytes.contains(0) { return "has a zero byte" }
     if bytes.contains(UInt8(ascii: "\\")) { return "has a backslash" }
     if bytes.first == UInt8(ascii: "/") { return "is an absolute path" }
+    let dot = UInt8(ascii: ".")
+    // Most names have no two dots, and need not be cut.
+    let hasDots = bytes.indices.dropLast().contains { bytes[$0] == dot && bytes[$0 + 1] == dot }
+    guard hasDots else { return nil }
     let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     if parts.contains(where: { $0.elementsEqual("..".utf8) }) { return "leads to another folder" }
     return nil

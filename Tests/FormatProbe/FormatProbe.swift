@@ -18,6 +18,7 @@ import Foundation
     switch arguments.first {
     case "chunk-decode": try ChunkProbe.decode(standardInput(), arguments)
     case "chunk-encode": try ChunkProbe.encode(standardInput(), arguments)
+    case "checkpoints-read": try CheckpointProbe.readAll(arguments[1])
     case "zip-list": try ZipProbe.list(arguments[1])
     case "zip-read": try ZipProbe.read(arguments[1], arguments[2])
     case "zip-copy": try ZipProbe.copy(arguments[1], arguments[2], Array(arguments[3...]))

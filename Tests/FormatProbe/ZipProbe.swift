@@ -40,10 +40,10 @@ enum ZipProbe {
     let entries = try file.members.map { member in
       if let replacement, member.name == arguments[1] {
         sources.append(nil)
-        return try file.entry(replacing: member, byteCount: replacement.size, alignment: alignment)
+        return file.entry(replacing: member, byteCount: replacement.size, alignment: alignment)
       }
       sources.append(member.dataRange)
-      return try file.entry(copying: member, alignment: alignment)
+      return file.entry(copying: member, alignment: alignment)
     }
     let layout = try ZipLayout(entries, comment: file.comment)
     try write(layout, to: output) { index in

@@ -107,7 +107,9 @@ public enum HDF5Checkpoint: CheckpointFormat {
     switch request.arrangement {
     case .hdf5(let structure)?: return try structure.layout(of: weights, for: request)
     case .keras(let archive)?:
-      if let structure = archive.structure { return try structure.layout(of: weights, for: request) }
+      if let structure = archive.structure {
+        return try structure.layout(of: weights, for: request)
+      }
     case .kerasShards(let shards)? where request.form == .folder:
       return try shards.layout(of: weights, for: request)
     default: break

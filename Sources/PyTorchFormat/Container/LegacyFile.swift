@@ -64,20 +64,25 @@ struct LegacyFile {
   private static func byteOrder(_ tree: PickleTree) -> ElementEncoding.ByteOrder {
     guard let object = tree.object(tree.root), object.isDictionary else { return .littleEndian }
     let items = Array(tree.items(of: object))
-    for index in stride(from: 0, to: items.count, by: 2) where tree.text(items[index]) == "little_endian" {
+    for index in stride(from: 0, to: items.count, by: 2)
+    where tree.text(items[index]) == "little_endian" {
       if case .boolean(false) = items[index + 1] { return .bigEndian }
     }
     return .littleEndian
   }
 
   /// Finds the storages behind the pickles: for each key the number of elements, and the elements.
-  func locate(_ storages: inout [ExactString: PyTorchStorage]) throws {
+  func locate(_ storages: inout [PyTorchStorage]) throws {
     var position = dataOffset
-    var found: Set<ExactString> = []
+    let numbers = Dictionary(
+      storages.enumerated().map { (ExactString($1.key), $0) },
+      uniquingKeysWith: { first, _ in first })
+    var found: Set<Int> = []
     for key in keys {
-      guard let storage = storages[ExactString(key)] else {
+      guard let number = numbers[ExactString(key)] else {
         throw PyTorchError.damaged("the storage '\(key)' is of no tensor")
       }
+      let storage = storages[number]
       guard position <= file.size - 8 else { throw LegacyFile.shortened }
       let bytes = try file.bytes(in: position..<position + 8)
       let count = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
@@ -88,13 +93,13 @@ struct LegacyFile {
       }
       position += 8
       guard storage.byteCount <= file.size - position else { throw LegacyFile.shortened }
-      storages[ExactString(key)]?.source = file
-      storages[ExactString(key)]?.offset = position
+      storages[number].source = file
+      storages[number].offset = position
       position += storage.byteCount
-      found.insert(ExactString(key))
+      found.insert(number)
     }
-    for (key, storage) in storages where !found.contains(key) && storage.byteCount >= 0 {
-      throw PyTorchError.damaged("the storage '\(key.text)' is missing")
+    for (number, storage) in storages.enumerated() where !found.contains(number) {
+      throw PyTorchError.damaged("the storage '\(storage.key)' is missing")
     }
     guard position == file.size else {
       throw PyTorchError.damaged("\(file.size - position) bytes follow its last storage")

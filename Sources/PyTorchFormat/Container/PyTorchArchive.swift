@@ -33,7 +33,8 @@ struct PyTorchArchive {
   }
 
   private static let none = PyTorchError(
-    .notPyTorch, "it is a ZIP archive, but has no member 'data.pkl' in a folder as PyTorch writes it")
+    .notPyTorch,
+    "it is a ZIP archive, but has no member 'data.pkl' in a folder as PyTorch writes it")
 
   /// Refuses archives that hold programs.
   private static func checkKind(_ zip: ZipFile, _ root: String) throws {
@@ -43,17 +44,20 @@ struct PyTorchArchive {
     if isScript {
       throw PyTorchError.unsupported(
         "it is a TorchScript program, not a checkpoint",
-        hint: "in Python, save its weights: torch.save(torch.jit.load('in.pt').state_dict(), 'out.pt')")
+        hint:
+          "in Python, save its weights: torch.save(torch.jit.load('in.pt').state_dict(), 'out.pt')")
     }
     if zip[root + "/archive_format"] != nil {
       throw PyTorchError.unsupported(
         "it is an exported program (.pt2), not a checkpoint",
-        hint: "in Python, save its weights: torch.save(torch.export.load('in.pt2').state_dict, 'out.pt')"
+        hint:
+          "in Python, save its weights: torch.save(torch.export.load('in.pt2').state_dict, 'out.pt')"
       )
     }
   }
 
-  private static func byteOrder(_ zip: ZipFile, _ root: String) throws -> ElementEncoding.ByteOrder {
+  private static func byteOrder(_ zip: ZipFile, _ root: String) throws -> ElementEncoding.ByteOrder
+  {
     guard let member = zip[root + "/byteorder"] else { return .littleEndian }
     switch String(decoding: try zip.bytes(of: member, limit: 64), as: UTF8.self) {
     case "little": return .littleEndian
@@ -63,10 +67,9 @@ struct PyTorchArchive {
   }
 
   /// Finds the members of storages; decompresses what is deflated.
-  func locate(_ storages: inout [ExactString: PyTorchStorage]) throws {
-    var deflated: [(key: ExactString, member: ZipMember)] = []
-    for key in storages.keys {
-      guard let storage = storages[key] else { continue }
+  func locate(_ storages: inout [PyTorchStorage]) throws {
+    var deflated: [(number: Int, member: ZipMember)] = []
+    for (number, storage) in storages.enumerated() {
       guard let member = zip["\(root)/data/\(storage.key)"] else {
         throw PyTorchError.damaged("the storage '\(storage.key)' is missing")
       }
@@ -77,17 +80,17 @@ struct PyTorchArchive {
       }
       switch member.method {
       case .stored:
-        storages[key]?.source = file
-        storages[key]?.offset = member.dataRange.lowerBound
-      case .deflated: deflated.append((key, member))
+        storages[number].source = file
+        storages[number].offset = member.dataRange.lowerBound
+      case .deflated: deflated.append((number, member))
       }
     }
     if deflated.isEmpty { return }
     deflated.sort { $0.member.dataRange.lowerBound < $1.member.dataRange.lowerBound }
     let (source, offsets) = try zip.inflated(deflated.map(\.member), label: file.label)
     for (entry, offset) in Swift.zip(deflated, offsets) {
-      storages[entry.key]?.source = source
-      storages[entry.key]?.offset = offset
+      storages[entry.number].source = source
+      storages[entry.number].offset = offset
     }
   }
 }

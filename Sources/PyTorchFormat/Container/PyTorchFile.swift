@@ -16,8 +16,10 @@ package struct PyTorchFile: Sendable {
   package let container: Container
   /// The pickle of the object.
   let tree: PickleTree
-  /// The storages by their keys.
-  package private(set) var storages: [ExactString: PyTorchStorage] = [:]
+  /// The storages, in the order of the pickle.
+  package private(set) var storages: [PyTorchStorage] = []
+  /// Which storage an object of the tree refers to; -1 for other objects.
+  private(set) var storageNumbers: [Int32] = []
   /// The order of the bytes of each number.
   package let byteOrder: ElementEncoding.ByteOrder
 
@@ -83,14 +85,24 @@ package struct PyTorchFile: Sendable {
       hint: "load it in PyTorch and save it again: torch.save(torch.load('old.pt'), 'new.pt')")
   }
 
+  /// The number of the storage that a value refers to.
+  func storageNumber(of value: PickleValue) -> Int? {
+    guard case .object(let object) = value, storageNumbers[Int(object)] >= 0 else { return nil }
+    return Int(storageNumbers[Int(object)])
+  }
+
   /// What the references in the pickle say of the storages.
   private mutating func findStorages() throws {
-    for object in tree.objects where object.kind == .storage {
+    var numbers: [ExactString: Int] = [:]
+    storageNumbers = Array(repeating: -1, count: tree.objects.count)
+    for (place, object) in tree.objects.enumerated() where object.kind == .storage {
       let parts = tree.items(of: object)
       let first = parts.startIndex
       guard let key = tree.text(parts[first + 2]), let type = tree.global(parts[first + 1])?.name,
         case .integer(let count) = parts[first + 4]
-      else { throw PyTorchError.damaged("a reference to a storage does not tell its key, type and size") }
+      else {
+        throw PyTorchError.damaged("a reference to a storage does not tell its key, type and size")
+      }
       if parts.count > 5, case .object = parts[first + 5] {
         throw PyTorchError.unsupported(
           "the storage '\(key)' is a view of another one, as before PyTorch 0.4",
@@ -101,18 +113,23 @@ package struct PyTorchFile: Sendable {
       }
       let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: elements.width)
       guard count >= 0, !isTooLarge else {
-        throw PyTorchError.damaged("the storage '\(key)' has an impossible number of elements, \(count)")
+        throw PyTorchError.damaged(
+          "the storage '\(key)' has an impossible number of elements, \(count)")
       }
       let storage = PyTorchStorage(
         key: key, byteCount: byteCount, location: tree.text(parts[first + 3]) ?? "cpu",
         typeName: type, dtype: elements.dtype, width: elements.width, source: MemoryBytes([]),
         offset: 0)
-      if let known = storages[ExactString(key)] {
+      let number = numbers[ExactString(key)] ?? storages.count
+      storageNumbers[place] = Int32(number)
+      if number < storages.count {
+        let known = storages[number]
         guard known.byteCount == byteCount, known.typeName == type else {
           throw PyTorchError.damaged("the storage '\(key)' is described in two ways")
         }
       } else {
-        storages[ExactString(key)] = storage
+        storages.append(storage)
+        numbers[ExactString(key)] = number
       }
     }
   }
@@ -122,4 +139,3 @@ extension PyTorchFile {
   /// Whether PyTorch's loader for weights alone accepts the pickle as it is.
   package var isPlain: Bool { tree.isPlain }
 }
-

@@ -33,7 +33,8 @@ struct PickleGlobal: Sendable, Hashable {
   private static func isUnderstood(_ module: String, _ name: String) -> Bool {
     switch module {
     case "torch.cuda":
-      return storageTypes.contains { name == $0 + "Storage" } || tensorTypes.contains { name == $0 + "Tensor" }
+      return storageTypes.contains { name == $0 + "Storage" }
+        || tensorTypes.contains { name == $0 + "Tensor" }
     case "torch.sparse", "torch.cuda.sparse": return tensorTypes.contains { name == $0 + "Tensor" }
     case "torch":
       return torchNames.contains(name) || storageTypes.contains { name == $0 + "Storage" }
@@ -102,7 +103,8 @@ struct PickleGlobal: Sendable, Hashable {
     "code", "codeop", "commands", "concurrent", "dill", "distutils", "doctest", "ensurepip",
     "fileinput", "ftplib", "glob", "http", "httplib", "idlelib", "imaplib", "imp", "inspect", "io",
     "joblib", "jsonpickle", "lib2to3", "linecache", "marshal", "multiprocessing", "nntplib", "pdb",
-    "pickle", "pickletools", "pip", "pkgutil", "platform", "poplib", "profile", "pydoc", "pyximport",
+    "pickle", "pickletools", "pip", "pkgutil", "platform", "poplib", "profile", "pydoc",
+    "pyximport",
     "requests", "resource", "rlcompleter", "sched", "setuptools", "shelve", "shlex", "signal",
     "site", "smtplib", "socketserver", "ssl", "sysconfig", "telnetlib", "tempfile", "test",
     "threading", "timeit", "trace", "types", "unittest", "urllib", "urllib2", "urllib3", "venv",

@@ -76,7 +76,8 @@ enum PickleOpcode: UInt8 {
   /// Whether PyTorch's loader for weights alone knows it.
   var isPlain: Bool {
     switch self {
-    case .proto, .global, .newObject, .reduce, .build, .append, .appends, .setItem, .setItems, .mark,
+    case .proto, .global, .newObject, .reduce, .build, .append, .appends, .setItem, .setItems,
+      .mark,
       .tuple, .tuple1, .tuple2, .tuple3, .none, .newFalse, .newTrue, .emptyTuple, .emptyList,
       .emptyDictionary, .emptySet, .binaryInt, .binaryInt1, .binaryInt2, .binaryFloat,
       .binaryUnicode, .shortBinaryString, .binaryPersistentID, .binaryGet, .longBinaryGet,

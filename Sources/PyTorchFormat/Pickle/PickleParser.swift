@@ -55,7 +55,8 @@ struct PickleParser {
 
   private mutating func perform(_ opcode: PickleOpcode) throws(PyTorchError) {
     switch opcode {
-    case .mark: marks.append(stack.count)
+    case .mark:
+      marks.append(stack.count)
       try tree.count(1)
     case .none: try push(.none)
     case .newTrue: try push(.boolean(true))
@@ -135,7 +136,8 @@ struct PickleParser {
       try pushGlobal(module, try line())
       throw .unsupported("its pickle makes an object of a class of Python 1")
     case .object, .extension1, .extension2, .extension4, .nextBuffer, .readOnlyBuffer:
-      throw .unsupported("its pickle has the instruction \(opcode.rawValue), which no checkpoint needs")
+      throw .unsupported(
+        "its pickle has the instruction \(opcode.rawValue), which no checkpoint needs")
     default: try performText(opcode)
     }
   }
@@ -154,7 +156,9 @@ struct PickleParser {
       }
       try push(.integer(value))
     case .get, .put:
-      guard let number = UInt32(text) else { throw .damaged("'\(text)' in its pickle is no number") }
+      guard let number = UInt32(text) else {
+        throw .damaged("'\(text)' in its pickle is no number")
+      }
       if opcode == .get { try get(number) } else { try put(number) }
     case .string, .unicode:
       guard !text.utf8.contains(UInt8(ascii: "\\")) else {
@@ -179,7 +183,8 @@ struct PickleParser {
   }
 
   /// Notes what a call would make; only the containers of checkpoints are made.
-  private mutating func call(_ callable: PickleValue, _ arguments: PickleValue) throws(PyTorchError) {
+  private mutating func call(_ callable: PickleValue, _ arguments: PickleValue) throws(PyTorchError)
+  {
     guard let list = tree.object(arguments), list.kind == .tuple else {
       throw .damaged("the arguments of a call in its pickle are no tuple")
     }
@@ -223,7 +228,9 @@ struct PickleParser {
     try push(made)
   }
 
-  private mutating func makeObject(_ type: PickleValue, _ arguments: PickleValue) throws(PyTorchError) {
+  private mutating func makeObject(_ type: PickleValue, _ arguments: PickleValue)
+    throws(PyTorchError)
+  {
     let isOrdered = tree.global(type)?.name == "collections.OrderedDict"
     if isOrdered { return try push(try tree.appendCollection(.orderedDictionary)) }
     let value = try tree.append(.call, items: [type, arguments])
@@ -292,7 +299,9 @@ struct PickleParser {
   }
 
   /// Only collections take items; what others would do with them is not known.
-  private func checkTarget(_ target: PickleValue, _ opcode: PickleOpcode, isKeyed: Bool) throws(PyTorchError) {
+  private func checkTarget(_ target: PickleValue, _ opcode: PickleOpcode, isKeyed: Bool)
+    throws(PyTorchError)
+  {
     guard let object = tree.object(target) else {
       throw .damaged("its pickle adds items to what is no collection")
     }
@@ -359,7 +368,9 @@ struct PickleParser {
 
   private mutating func get(_ number: UInt32) throws(PyTorchError) {
     let value = number < memo.count ? memo[Int(number)] : sparseMemo[number]
-    guard let value else { throw .damaged("its pickle refers to a value \(number) that it has not made") }
+    guard let value else {
+      throw .damaged("its pickle refers to a value \(number) that it has not made")
+    }
     try push(value)
   }
 

@@ -83,7 +83,8 @@ struct PickleTree: Sendable {
 
   // MARK: - Making
 
-  mutating func append(_ kind: PickleObject.Kind, items added: some Sequence<PickleValue>) throws(PyTorchError)
+  mutating func append(_ kind: PickleObject.Kind, items added: some Sequence<PickleValue>)
+    throws(PyTorchError)
     -> PickleValue
   {
     let place = items.count
@@ -117,7 +118,9 @@ struct PickleTree: Sendable {
     return try append(object, values: 1)
   }
 
-  private mutating func append(_ object: PickleObject, values: Int) throws(PyTorchError) -> PickleValue {
+  private mutating func append(_ object: PickleObject, values: Int) throws(PyTorchError)
+    -> PickleValue
+  {
     try count(values + 1)
     objects.append(object)
     return .object(Int32(objects.count - 1))
@@ -149,7 +152,8 @@ struct PickleTree: Sendable {
     valueCount += values
     guard valueCount <= PickleTree.maximumValueCount else {
       throw PyTorchError(
-        .tooLarge, "its pickle makes more than \(PickleTree.maximumValueCount) values, "
+        .tooLarge,
+        "its pickle makes more than \(PickleTree.maximumValueCount) values, "
           + "more than any checkpoint needs")
     }
   }

@@ -1,5 +1,3 @@
-import TensorCore
-
 /// Which of the things in a checkpoint are the weights.
 package struct StateChoice: Sendable, Hashable {
   /// The dotted path of the part that is meant; `.` for all of the file; nil to find it by the usual names.
@@ -25,8 +23,10 @@ struct StateFinder {
     var others: [(path: String, value: PickleValue)] = []
   }
 
-  let tree: PickleTree
-  let storages: [ExactString: PyTorchStorage]
+  let file: PyTorchFile
+  private var tree: PickleTree { file.tree }
+
+  init(_ file: PyTorchFile) { self.file = file }
 
   /// The usual names of weights in what training programs save, the likeliest first.
   private static let weightKeys = [
@@ -34,7 +34,8 @@ struct StateFinder {
   ]
   /// The usual names of averages over training.
   private static let averageKeys = [
-    "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "params_ema", "ema_model", "ema",
+    "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "params_ema",
+    "ema_model", "ema",
     "shadow",
   ]
   private static let maximumDepth = 4
@@ -61,7 +62,8 @@ struct StateFinder {
     }
     guard isAverageFound else {
       throw PyTorchError(
-        .missingKey, "it holds no average of weights (looked for "
+        .missingKey,
+        "it holds no average of weights (looked for "
           + StateFinder.averageKeys.map { "'\($0)'" }.joined(separator: ", ") + ")",
         hint: keysHint(tree.root) ?? "leave --use-ema out")
     }
@@ -92,7 +94,7 @@ struct StateFinder {
       if try hasTensors(entry.value) { return entry }
       if whole == nil, let name = tree.opaqueClass(entry.value) { whole = name }
     }
-    if let whole, !entries.contains(where: { (try? tree.tensor($0.value, in: storages)) != nil }) {
+    if let whole, !entries.contains(where: { (try? file.tensor($0.value)) != nil }) {
       throw .wholeObject(whole)
     }
     return nil

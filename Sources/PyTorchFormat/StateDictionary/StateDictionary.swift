@@ -40,7 +40,8 @@ package struct StateDictionary: Sendable {
   /// What wrappers count beside the model.
   private static let counters: Set<String> = ["n_averaged"]
   static let optimizerKeys: Set<String> = [
-    "optimizer", "optimizer_state", "optimizer_state_dict", "optimizer_states", "optimizers", "optim",
+    "optimizer", "optimizer_state", "optimizer_state_dict", "optimizer_states", "optimizers",
+    "optim",
   ]
   private static let maximumDepth = 100
   /// The same object can be in many places; more places than this are an attack.
@@ -51,7 +52,7 @@ package struct StateDictionary: Sendable {
   /// - Throws: `PyTorchError` when there are none, or a tensor makes no sense.
   package init(of file: PyTorchFile, choice: StateChoice) throws {
     self.file = file
-    let finder = StateFinder(tree: file.tree, storages: file.storages)
+    let finder = StateFinder(file)
     let found = try finder.find(choice)
     container = found.value
     try add(found.value, name: "", slot: .root, depth: 0)
@@ -92,7 +93,9 @@ package struct StateDictionary: Sendable {
     let step = object.isDictionary ? 2 : 1
     for position in stride(from: 0, to: items.count, by: step) {
       let valuePosition = position + step - 1
-      guard valuePosition < items.count, case .object = items[start + valuePosition] else { continue }
+      guard valuePosition < items.count, case .object = items[start + valuePosition] else {
+        continue
+      }
       let key = object.isDictionary ? file.tree.key(items[start + position]) : String(position)
       guard let key else {
         guard file.tree.firstTensor(below: items[start + valuePosition]) != nil else { continue }
@@ -108,7 +111,7 @@ package struct StateDictionary: Sendable {
   private mutating func addTensor(_ value: PickleValue, _ name: String, _ slot: Slot) throws {
     let name = slot == .root ? "tensor" : name
     do {
-      switch try file.tree.tensor(value, in: file.storages) {
+      switch try file.tensor(value) {
       case nil: return
       case .view(let view): entries.append(Entry(name: name, view: view, slot: slot))
       case .other(let kind):
@@ -151,7 +154,8 @@ package struct StateDictionary: Sendable {
     }
     throw PyTorchError.unsupported(
       found.path.isEmpty
-        ? "it holds no tensors" : "there are no tensors under '\(found.path.joined(separator: "."))'")
+        ? "it holds no tensors"
+        : "there are no tensors under '\(found.path.joined(separator: "."))'")
   }
 
   // MARK: - Others
@@ -189,7 +193,9 @@ package struct StateDictionary: Sendable {
       }
       guard depth < StateDictionary.maximumDepth, seen.insert(number).inserted else { continue }
       let object = file.tree.objects[Int(number)]
-      if let state = file.tree.states[number] { pending.append((state, path + ".__dict__", depth + 1)) }
+      if let state = file.tree.states[number] {
+        pending.append((state, path + ".__dict__", depth + 1))
+      }
       let items = Array(file.tree.items(of: object))
       let step = object.isDictionary ? 2 : 1
       for position in stride(from: 0, to: items.count - step + 1, by: step).reversed() {

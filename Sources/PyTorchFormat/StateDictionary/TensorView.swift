@@ -2,8 +2,8 @@ package import TensorCore
 
 /// How a tensor looks at its storage.
 package struct TensorView: Sendable, Hashable {
-  /// The key of the storage.
-  package let storage: ExactString
+  /// The number of the storage in the file.
+  package let storage: Int
   /// The first element, counted in elements.
   package let offset: Int
   /// What the elements are.
@@ -27,7 +27,7 @@ package struct TensorView: Sendable, Hashable {
   package var byteSpan: Int { layout.span * dtype.elementUnit }
 }
 
-extension PickleTree {
+extension PyTorchFile {
   /// What a value that makes a tensor says.
   enum TensorValue {
     case view(TensorView)
@@ -49,45 +49,45 @@ extension PickleTree {
   /// The tensor that a value is; nil when it is none.
   ///
   /// - Throws: `PyTorchError` when it is one, but its numbers make no sense.
-  func tensor(_ value: PickleValue, in storages: [ExactString: PyTorchStorage]) throws(PyTorchError)
+  func tensor(_ value: PickleValue) throws(PyTorchError)
     -> TensorValue?
   {
-    guard let (callable, arguments) = call(value) else { return nil }
-    return try tensor(callable.name, arguments, in: storages, depth: 0)
+    guard let (callable, arguments) = tree.call(value) else { return nil }
+    return try tensor(callable.name, arguments, depth: 0)
   }
 
   private func tensor(
-    _ function: String, _ arguments: ArraySlice<PickleValue>,
-    in storages: [ExactString: PyTorchStorage], depth: Int
+    _ function: String, _ arguments: ArraySlice<PickleValue>, depth: Int
   ) throws(PyTorchError) -> TensorValue? {
     let parts = Array(arguments)
     switch function {
     case "torch._utils._rebuild_tensor" where parts.count == 4:
-      return .view(try view(parts, dtype: nil, in: storages))
+      return .view(try view(parts, dtype: nil))
     case "torch._utils._rebuild_tensor_v2" where (6...7).contains(parts.count):
       return .view(
-        try view(parts, dtype: nil, metadata: parts.count > 6 ? parts[6] : .none, in: storages))
+        try view(parts, dtype: nil, metadata: parts.count > 6 ? parts[6] : .none))
     case "torch._utils._rebuild_tensor_v3" where (7...8).contains(parts.count):
-      guard let name = global(parts[6])?.name else {
+      guard let name = tree.global(parts[6])?.name else {
         throw .damaged("a tensor does not tell its dtype")
       }
       guard let dtype = TorchDType.dtype(named: name) else { return .other(kind: "of \(name)") }
       return .view(
-        try view(parts, dtype: dtype, metadata: parts.count > 7 ? parts[7] : .none, in: storages))
+        try view(parts, dtype: dtype, metadata: parts.count > 7 ? parts[7] : .none))
     case "torch._utils._rebuild_parameter" where parts.count == 3,
       "torch._utils._rebuild_parameter_with_state" where parts.count == 4,
       "torch._utils._rebuild_device_tensor_from_cpu_tensor" where parts.count == 4:
-      guard depth < 4, let (inner, arguments) = call(parts[0]) else {
+      guard depth < 4, let (inner, arguments) = tree.call(parts[0]) else {
         throw .damaged("a parameter is made of something else than a tensor")
       }
-      return try tensor(inner.name, arguments, in: storages, depth: depth + 1)
+      return try tensor(inner.name, arguments, depth: depth + 1)
     case "torch._tensor._rebuild_from_type_v2" where parts.count == 4:
-      guard depth < 4, let inner = global(parts[0])?.name, let arguments = tuple(parts[2]) else {
+      guard depth < 4, let inner = tree.global(parts[0])?.name, let arguments = tree.tuple(parts[2])
+      else {
         throw .damaged("a tensor is made of something else")
       }
-      return try tensor(inner, arguments, in: storages, depth: depth + 1)
+      return try tensor(inner, arguments, depth: depth + 1)
     default:
-      if let kind = PickleTree.otherKinds[function] { return .other(kind: kind) }
+      if let kind = PyTorchFile.otherKinds[function] { return .other(kind: kind) }
       guard function.hasPrefix("torch._utils._rebuild_tensor") else { return nil }
       throw .damaged("a tensor is made of \(parts.count) parts")
     }
@@ -95,18 +95,16 @@ extension PickleTree {
 
   /// Reads storage, offset, size and strides, and checks that all elements are in the storage.
   private func view(
-    _ parts: [PickleValue], dtype: DType?, metadata: PickleValue = .none,
-    in storages: [ExactString: PyTorchStorage]
+    _ parts: [PickleValue], dtype: DType?, metadata: PickleValue = .none
   ) throws(PyTorchError) -> TensorView {
-    guard let object = object(parts[0]), object.kind == .storage else {
+    guard let number = storageNumber(of: parts[0]) else {
       throw .damaged("a tensor has no storage")
     }
-    let reference = items(of: object)
-    guard let key = text(reference[reference.startIndex + 2]),
-      let storage = storages[ExactString(key)]
-    else { throw .damaged("a tensor has no storage") }
+    let storage = storages[number]
+    let key = storage.key
     guard let dtype = dtype ?? storage.dtype, storage.isUntyped || storage.dtype == dtype else {
-      throw .unsupported("a tensor of the storage '\(key)' of the type '\(storage.typeName)' is not supported")
+      throw .unsupported(
+        "a tensor of the storage '\(key)' of the type '\(storage.typeName)' is not supported")
     }
     guard case .integer(let offset) = parts[1], let sizes = integers(parts[2]),
       let strides = integers(parts[3])
@@ -126,11 +124,12 @@ extension PickleTree {
           + "\(storage.byteCount) bytes")
     }
     let flags = try flags(metadata)
-    if dtype.kind != .complex && (flags.isConjugated || flags.isNegated && dtype.kind != .floating) {
+    if dtype.kind != .complex && (flags.isConjugated || flags.isNegated && dtype.kind != .floating)
+    {
       throw .damaged("a tensor of \(dtype.rawValue) cannot be conjugated or negated")
     }
     return TensorView(
-      storage: ExactString(key), offset: offset, dtype: dtype, shape: shape, layout: layout,
+      storage: number, offset: offset, dtype: dtype, shape: shape, layout: layout,
       isConjugated: flags.isConjugated, isNegated: flags.isNegated)
   }
 
@@ -148,7 +147,7 @@ extension PickleTree {
   }
 
   private func integers(_ value: PickleValue) -> [Int]? {
-    guard let items = tuple(value) else { return nil }
+    guard let items = tree.tuple(value) else { return nil }
     var integers: [Int] = []
     integers.reserveCapacity(items.count)
     for item in items {
@@ -161,13 +160,13 @@ extension PickleTree {
   private func flags(_ metadata: PickleValue) throws(PyTorchError) -> (
     isConjugated: Bool, isNegated: Bool
   ) {
-    guard let object = object(metadata) else { return (false, false) }
+    guard let object = tree.object(metadata) else { return (false, false) }
     guard object.isDictionary else { throw .damaged("the metadata of a tensor are no dictionary") }
-    let items = Array(items(of: object))
+    let items = Array(tree.items(of: object))
     var flags = (isConjugated: false, isNegated: false)
     for index in stride(from: 0, to: items.count - 1, by: 2) {
       guard case .boolean(let value) = items[index + 1] else { continue }
-      switch text(items[index]) {
+      switch tree.text(items[index]) {
       case "conj"?: flags.isConjugated = value
       case "neg"?: flags.isNegated = value
       default: continue

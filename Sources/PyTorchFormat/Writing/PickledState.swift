@@ -20,8 +20,8 @@ package struct PickledState: Sendable {
   package enum Source: Sendable, Hashable {
     /// The values of tensors with this number of a storage.
     case new(Int)
-    /// A storage of the file that is carried over, by its key there.
-    case carried(ExactString)
+    /// A storage of the file that is carried over, by its number there.
+    case carried(Int)
   }
 
   /// The pickle.
@@ -79,7 +79,8 @@ struct TensorWriter {
     let info = tensor.info
     guard let dtypeName = TorchDType.name(of: info.dtype) else {
       throw .unsupported(
-        "tensor '\(info.name)' of \(info.dtype.rawValue) cannot be written: PyTorch has no such dtype")
+        "tensor '\(info.name)' of \(info.dtype.rawValue) cannot be written: PyTorch has no such dtype"
+      )
     }
     let typeName = StorageType.name(of: info.dtype)
     encoder.write(
@@ -93,7 +94,8 @@ struct TensorWriter {
     var sizes = info.shape.dimensions
     if info.dtype == .float4 {
       guard let last = sizes.last, last % 2 == 0 else {
-        throw .unsupported("tensor '\(info.name)' of F4 has an odd last axis, which PyTorch cannot hold")
+        throw .unsupported(
+          "tensor '\(info.name)' of F4 has an odd last axis, which PyTorch cannot hold")
       }
       sizes[sizes.count - 1] = last / 2
     }

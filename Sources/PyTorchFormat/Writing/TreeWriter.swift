@@ -101,7 +101,8 @@ struct TreeWriter {
     tensors.encoder.write(.reduce)
   }
 
-  private mutating func write(_ object: PickleObject, _ number: Int32, _ value: PickleValue) throws {
+  private mutating func write(_ object: PickleObject, _ number: Int32, _ value: PickleValue) throws
+  {
     switch object.kind {
     case .tuple: try writeTuple(object, number)
     case .list, .set: try writeList(object, number)
@@ -119,7 +120,7 @@ struct TreeWriter {
       try write(parts[1])
       tensors.encoder.write(.reduce)
       memo[number] = tensors.encoder.put()
-    case .storage: try writeStorage(object)
+    case .storage: try writeStorage(value)
     case .frozenSet: throw PyTorchError.unsupported("a frozenset cannot be written")
     }
   }
@@ -201,13 +202,13 @@ struct TreeWriter {
     tensors.encoder.write(.build)
   }
 
-  private mutating func writeStorage(_ object: PickleObject) throws {
-    let parts = Array(tree.items(of: object))
-    guard let key = tree.text(parts[2]), let storage = file.storages[ExactString(key)] else {
+  private mutating func writeStorage(_ value: PickleValue) throws {
+    guard let number = file.storageNumber(of: value) else {
       throw PyTorchError.damaged("a storage is missing")
     }
+    let storage = file.storages[number]
     tensors.writeStorage(
-      .carried(ExactString(key)), type: storage.typeName, location: storage.location,
+      .carried(number), type: storage.typeName, location: storage.location,
       count: storage.byteCount / storage.width)
   }
 
@@ -252,10 +253,9 @@ struct TreeWriter {
   }
 
   private func location(of value: PickleValue) -> String {
-    guard let storage = tree.call(value)?.arguments.first.flatMap({ tree.object($0) }),
-      storage.kind == .storage
+    guard let storage = tree.call(value)?.arguments.first,
+      let number = file.storageNumber(of: storage)
     else { return "cpu" }
-    let parts = tree.items(of: storage)
-    return tree.text(parts[parts.startIndex + 3]) ?? "cpu"
+    return file.storages[number].location
   }
 }

@@ -128,7 +128,9 @@ public final class StridedBytes: ByteSource {
       let width = reader.width
       let place = reader.offset + source * width
       let axes = axes.filter { $0.extent > 1 }
-      if axes.allSatisfy({ $0.stride == $0.step }) && byteCount == axes.reduce(width, { $0 * $1.extent }) {
+      if axes.allSatisfy({ $0.stride == $0.step })
+        && byteCount == axes.reduce(width, { $0 * $1.extent })
+      {
         return try reader.source.read(at: place, count: byteCount, into: buffer, at: target)
       }
       let window = window ?? ByteBuffer(count: max(StridedBytes.windowSize, width))

@@ -32,7 +32,8 @@ public struct StridedLayout: Sendable, Hashable {
       guard !isTooFar, !isTooLarge, sum < Int.max else { return nil }
       last = sum
       let added = Axis(extent: shape[axis], stride: strides[axis])
-      if let outer = axes.last, added.extent.multipliedReportingOverflow(by: added.stride).overflow == false,
+      if let outer = axes.last,
+        added.extent.multipliedReportingOverflow(by: added.stride).overflow == false,
         outer.stride == added.extent * added.stride
       {
         axes[axes.count - 1] = Axis(extent: outer.extent * added.extent, stride: added.stride)

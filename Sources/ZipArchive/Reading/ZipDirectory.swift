@@ -58,7 +58,7 @@ struct ZipDirectory {
     return ZipMember(
       name: name, method: method, checksum: UInt32(bytes.unsigned32(at: start + 16)),
       byteCount: sizes.byteCount, dataRange: headerOffset..<dataEnd, headerOffset: headerOffset,
-      attributes: attributes, localExtraRange: 0..<0)
+      attributes: attributes)
   }
 
   private func checkedMethod(at start: Int, _ name: String) throws(ZipError) -> ZipMember.Method {

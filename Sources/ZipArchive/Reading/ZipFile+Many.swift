@@ -63,7 +63,8 @@ package enum Checksums {
   /// The CRC-32 of each range.
   ///
   /// - Throws: what the source throws.
-  package static func compute(_ ranges: [Range<Int>], of source: any ByteSource, threads: Int) throws
+  package static func compute(_ ranges: [Range<Int>], of source: any ByteSource, threads: Int)
+    throws
     -> [UInt32]
   {
     let groups = shares(of: ranges)
@@ -79,7 +80,9 @@ package enum Checksums {
       }
     }
     let threads = max(1, min(threads, groups.count))
-    if threads == 1 { work() } else {
+    if threads == 1 {
+      work()
+    } else {
       DispatchQueue.concurrentPerform(iterations: threads) { _ in work() }
     }
     var sums = [CRC32](repeating: CRC32(), count: ranges.count)

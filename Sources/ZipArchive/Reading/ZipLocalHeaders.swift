@@ -42,7 +42,6 @@ struct ZipLocalHeaders {
       member.storedByteCount <= end - dataStart
     else { throw ZipError.damaged(member, "it does not lie in the file, or not where it should") }
     member.dataRange = dataStart..<dataStart + member.storedByteCount
-    member.localExtraRange = extraStart..<dataStart
     try load(nameStart..<dataStart, following: [])
     let name = window[nameStart - windowStart..<extraStart - windowStart]
     guard name.elementsEqual(member.name.utf8) else {
@@ -52,6 +51,8 @@ struct ZipLocalHeaders {
     }
     let extra = Array(window[extraStart - windowStart..<dataStart - windowStart])
     try ZipName.check(Array(name), against: extra)
+    member.attributes.localExtra = ZipExtra.removing(
+      [ZipExtra.zip64, ZipExtra.padding], from: extra)
     try compare(fixed, extra: extra, with: member)
   }
 

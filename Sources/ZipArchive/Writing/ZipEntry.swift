@@ -42,33 +42,26 @@ public struct ZipEntry: Sendable, Hashable {
 
 extension ZipFile {
   /// A member of another archive with the same name, attributes and stored data, which are copied from `dataRange`.
-  ///
-  /// - Throws: what the source throws.
-  public func entry(copying member: ZipMember, alignment: Int = 1) throws -> ZipEntry {
+  public func entry(copying member: ZipMember, alignment: Int = 1) -> ZipEntry {
     ZipEntry(
       member.name, member.method, byteCount: member.byteCount,
       storedByteCount: member.storedByteCount, checksum: member.checksum, alignment: alignment,
-      attributes: try attributes(of: member))
+      attributes: attributes(of: member))
   }
 
   /// A member of another archive with the same name and attributes, but other data, which are stored.
-  ///
-  /// - Throws: what the source throws.
   public func entry(
     replacing member: ZipMember, byteCount: Int, checksum: UInt32? = nil, alignment: Int = 1
-  ) throws -> ZipEntry {
+  ) -> ZipEntry {
     ZipEntry(
       member.name, .stored, byteCount: byteCount, storedByteCount: byteCount, checksum: checksum,
-      alignment: alignment, attributes: try attributes(of: member))
+      alignment: alignment, attributes: attributes(of: member))
   }
 
   /// What is carried over: sizes are written anew, and before the data.
-  private func attributes(of member: ZipMember) throws -> ZipMember.Attributes {
+  private func attributes(of member: ZipMember) -> ZipMember.Attributes {
     var attributes = member.attributes
     attributes.flags &= ~ZipMember.descriptorFlag
-    let extra = try source.bytes(
-      at: member.localExtraRange.lowerBound, count: member.localExtraRange.count)
-    attributes.localExtra = ZipExtra.removing([ZipExtra.zip64, ZipExtra.padding], from: extra)
     return attributes
   }
 }

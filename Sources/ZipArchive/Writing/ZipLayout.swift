@@ -1,3 +1,5 @@
+import TensorCore
+
 /// A new archive: where the data of its members go, and the bytes around them.
 ///
 /// The same entries give the same bytes. ZIP64 is used for what needs it only.
@@ -76,7 +78,8 @@ public struct ZipLayout: Sendable {
   }
 
   private static func checkNames(_ entries: [ZipEntry]) throws(ZipError) {
-    var names: Set<[UInt8]> = []
+    var names: Set<ExactString> = []
+    names.reserveCapacity(entries.count)
     for entry in entries {
       let bytes = Array(entry.name.utf8)
       let isTooLong = bytes.count > ZipFormat.maximum16
@@ -87,7 +90,7 @@ public struct ZipLayout: Sendable {
           .unwritable,
           "'\(entry.name)' cannot be the name of a member of a ZIP archive: it \(problem)")
       }
-      guard names.insert(bytes).inserted else {
+      guard names.insert(ExactString(entry.name)).inserted else {
         throw ZipError(
           .unwritable, "two members of a ZIP archive would have the name '\(entry.name)'")
       }

@@ -83,10 +83,10 @@ public struct KerasArchive: Sendable {
 
   /// Writes the archive with other weights; all other members are the same.
   func write(_ contents: ReadableFile, into output: WritableFile) throws {
-    let entries = try archive.members.map { member in
+    let entries = archive.members.map { member in
       member.name == weights.name
-        ? try archive.entry(replacing: member, byteCount: contents.size)
-        : try archive.entry(copying: member)
+        ? archive.entry(replacing: member, byteCount: contents.size)
+        : archive.entry(copying: member)
     }
     let layout = try ZipLayout(entries, comment: archive.comment)
     try output.reserve(layout.byteCount)

@@ -26,7 +26,9 @@ public struct NumPyArchive: Sendable {
   /// - Throws: `ZipError`, `NumPyError`, `FileError`.
   init(_ archive: ZipFile, label: String) throws {
     self.archive = archive
-    let deflated = archive.members.filter { $0.method == .deflated && $0.name.hasSuffix(NumPyArchive.suffix) }
+    let deflated = archive.members.filter {
+      $0.method == .deflated && $0.name.hasSuffix(NumPyArchive.suffix)
+    }
     let inflated = deflated.isEmpty ? nil : try archive.inflated(deflated, label: label)
     var places: [ExactString: Int] = [:]
     for (member, offset) in zip(deflated, inflated?.offsets ?? []) {
@@ -61,7 +63,8 @@ public struct NumPyArchive: Sendable {
   }
 
   /// The checkpoint that the arrays are.
-  func reader(at path: FilePath, files: [ReadableFile], arrangement: CheckpointReader.Arrangement) throws
+  func reader(at path: FilePath, files: [ReadableFile], arrangement: CheckpointReader.Arrangement)
+    throws
     -> CheckpointReader
   {
     let weights = try WeightMap(entries.compactMap(\.tensor), metadata: metadata)

@@ -57,7 +57,8 @@ struct NumPyArray {
     return StridedLayout(header.shape, strides: strides.reversed())
   }
 
-  private static func bytes(of source: any ByteSource, at offset: Int, count: Int) throws -> [UInt8] {
+  private static func bytes(of source: any ByteSource, at offset: Int, count: Int) throws -> [UInt8]
+  {
     let buffer = ByteBuffer(count: count)
     try source.read(at: offset, count: count, into: buffer, at: 0)
     return buffer.bytes(in: 0..<count)

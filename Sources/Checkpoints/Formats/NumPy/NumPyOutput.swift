@@ -60,7 +60,7 @@ struct NumPyOutput {
   private func carry(_ member: ZipMember, to plan: inout ArchivePlan) throws {
     guard let archive = archive?.archive else { return }
     plan.append(
-      try archive.entry(copying: member, alignment: plan.alignment),
+      archive.entry(copying: member, alignment: plan.alignment),
       parts: [
         .carried(archive.source, offset: member.dataRange.lowerBound, count: member.dataRange.count)
       ])

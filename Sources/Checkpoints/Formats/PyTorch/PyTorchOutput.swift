@@ -40,13 +40,12 @@ struct PyTorchOutput {
   // MARK: - In place
 
   /// Where each tensor goes in the storages of the first input; nil when its pickle would not be true.
-  private func placesInFirstInput(_ structure: PyTorchStructure) -> [ExactString: [Place]]? {
+  private func placesInFirstInput(_ structure: PyTorchStructure) -> [[Place]]? {
     let entries = structure.dictionary.entries
     guard case .zip = structure.contents.container, structure.contents.isPlain,
       entries.count == weights.count
     else { return nil }
-    var places: [ExactString: [Place]] = [:]
-    places.reserveCapacity(entries.count)
+    var places: [[Place]] = Array(repeating: [], count: structure.contents.storages.count)
     for (expected, entry) in entries.enumerated() {
       let isExpected = weights.tensors[expected].info.name == entry.name
       guard let position = isExpected ? expected : weights.position(of: entry.name) else {
@@ -56,13 +55,12 @@ struct PyTorchOutput {
       guard info.dtype == entry.view.dtype, info.shape == entry.view.shape,
         entry.view.isContiguous
       else { return nil }
-      places[entry.view.storage, default: []].append(
+      places[entry.view.storage].append(
         Place(tensor: position, offset: entry.view.byteOffset, byteCount: info.byteCount))
     }
-    for key in places.keys {
-      guard let list = places[key], list.count > 1 else { continue }
-      guard let separate = withoutTies(list) else { return nil }
-      places[key] = separate
+    for number in places.indices where places[number].count > 1 {
+      guard let separate = withoutTies(places[number]) else { return nil }
+      places[number] = separate
     }
     return places
   }
@@ -93,25 +91,26 @@ struct PyTorchOutput {
   /// Takes over all members: the storages of tensors with new values in them.
   private func keepMembers(
     of archive: ZipFile, _ root: String, _ structure: PyTorchStructure,
-    _ places: [ExactString: [Place]], in plan: inout ArchivePlan
+    _ places: [[Place]], in plan: inout ArchivePlan
   ) throws {
-    let prefix = "\(root)/data/"
+    let storages = structure.contents.storages
+    let numbers = Dictionary(
+      storages.enumerated().filter { !places[$0.offset].isEmpty }.map {
+        (ExactString("\(root)/data/\($0.element.key)"), $0.offset)
+      }, uniquingKeysWith: { first, _ in first })
     let metadataName = "\(root)/\(PyTorchStructure.metadataName)"
     for member in archive.members where member.name != metadataName {
-      if member.name.hasPrefix(prefix),
-        let places = places[ExactString(String(member.name.dropFirst(prefix.count)))],
-        let storage = structure.contents.storages[
-          ExactString(String(member.name.dropFirst(prefix.count)))]
-      {
-        let entry = try archive.entry(
+      if let number = numbers[ExactString(member.name)] {
+        let entry = archive.entry(
           replacing: member, byteCount: member.byteCount, alignment: plan.alignment)
-        plan.append(entry, parts: parts(of: storage, places, structure))
+        plan.append(entry, parts: parts(of: storages[number], places[number], structure))
       } else {
-        let entry = try archive.entry(copying: member, alignment: plan.alignment)
+        let entry = archive.entry(copying: member, alignment: plan.alignment)
         plan.append(
           entry,
           parts: [
-            .carried(archive.source, offset: member.dataRange.lowerBound, count: member.dataRange.count)
+            .carried(
+              archive.source, offset: member.dataRange.lowerBound, count: member.dataRange.count)
           ])
       }
     }
@@ -158,19 +157,20 @@ struct PyTorchOutput {
     plan.append("\(root)/.storage_alignment", bytes: Array("\(plan.alignment)".utf8))
     plan.append(
       "\(root)/byteorder", bytes: Array((byteOrder == .bigEndian ? "big" : "little").utf8))
-    for (number, source) in state.storages.enumerated() {
-      let name = "\(root)/data/\(number)"
+    for (key, source) in state.storages.enumerated() {
+      let name = "\(root)/data/\(key)"
       switch source {
       case .new(let tensor):
         let info = weights.tensors[tensor].info
         let width = ElementEncoding(info.dtype, byteOrder: byteOrder).reversedWidth
         let entry = ZipEntry(name, byteCount: info.byteCount, alignment: plan.alignment)
         plan.append(entry, parts: [.tensor(tensor, reversedWidth: width)])
-      case .carried(let key):
-        guard let storage = structure?.contents.storages[key] else { continue }
+      case .carried(let number):
+        guard let storage = structure?.contents.storages[number] else { continue }
         let entry = ZipEntry(name, byteCount: storage.byteCount, alignment: plan.alignment)
         plan.append(
-          entry, parts: [.carried(storage.source, offset: storage.offset, count: storage.byteCount)])
+          entry, parts: [.carried(storage.source, offset: storage.offset, count: storage.byteCount)]
+        )
       }
     }
     plan.append("\(root)/version", bytes: Array("3\n".utf8))
@@ -186,9 +186,13 @@ struct PyTorchOutput {
   /// The tensors that shared their values in the first input and do not any more.
   private func untied() -> [String] {
     guard let structure else { return [] }
+    var counts = [Int](repeating: 0, count: structure.contents.storages.count)
+    for entry in structure.dictionary.entries { counts[entry.view.storage] += 1 }
+    guard counts.contains(where: { $0 > 1 }) else { return [] }
     var first: [TensorView: (name: String, group: Int)] = [:]
     var notices: [String] = []
-    for (expected, entry) in structure.dictionary.entries.enumerated() {
+    for (expected, entry) in structure.dictionary.entries.enumerated()
+    where counts[entry.view.storage] > 1 {
       let isExpected =
         expected < weights.count && weights.tensors[expected].info.name == entry.name
       guard let position = isExpected ? expected : weights.position(of: entry.name),

@@ -57,9 +57,10 @@ struct PyTorchSources {
   mutating func tensor(_ entry: StateDictionary.Entry) throws -> Tensor {
     let view = entry.view
     let info = try TensorInfo(name: entry.name, dtype: view.dtype, shape: view.shape)
-    guard info.byteCount > 0, let storage = contents.storages[view.storage] else {
+    guard info.byteCount > 0 else {
       return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
     }
+    let storage = contents.storages[view.storage]
     let offset = storage.offset + view.byteOffset
     if view.isContiguous {
       return Tensor(info, storage: .bytes(ordered(storage.source, view.dtype), offset: offset))
@@ -80,7 +81,8 @@ struct PyTorchSources {
     return made
   }
 
-  private func gather(_ view: TensorView, _ source: any ByteSource, _ offset: Int) -> any ByteSource {
+  private func gather(_ view: TensorView, _ source: any ByteSource, _ offset: Int) -> any ByteSource
+  {
     let unit = view.dtype.elementUnit
     let strided = StridedBytes(source, offset: offset, width: unit, layout: view.layout)
     // A conjugate that is negated has its real parts changed, and its imaginary parts twice.
