@@ -53,8 +53,11 @@ enum FormatDetection {
   /// Files that people often have in place of a checkpoint.
   private static func knownProblem(_ start: [UInt8]) -> (what: String, hint: String)? {
     if start.starts(with: Array("version https://git-lfs".utf8)) {
+      let lines = String(decoding: start, as: UTF8.self).split(separator: "\n")
+      let size = lines.first { $0.hasPrefix("size ") }.flatMap { Int($0.dropFirst(5)) }
+      let itself = size.map { ", which has \(ByteCount.text($0))" } ?? ""
       return (
-        "it is a git-lfs pointer, not the file itself", "fetch the file: git lfs pull"
+        "it is a git-lfs pointer, not the file itself\(itself)", "fetch the file: git lfs pull"
       )
     }
     let text = String(decoding: start, as: UTF8.self).lowercased().drop { $0.isWhitespace }

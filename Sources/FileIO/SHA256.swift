@@ -1,3 +1,5 @@
+import CSystemShims
+
 /// The SHA-256 digest of a stream of bytes (FIPS 180-4, section 6.2).
 public struct SHA256: Sendable {
   private var state: [UInt32] = [
@@ -7,8 +9,15 @@ public struct SHA256: Sendable {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  private let usesInstructions: Bool
+
   /// The digest of no bytes yet.
-  public init() {}
+  public init() { usesInstructions = SHA256.hasInstructions }
+
+  /// The digest of no bytes yet, computed without the processor's instructions for it.
+  static var portable: SHA256 { SHA256(usesInstructions: false) }
+
+  private init(usesInstructions: Bool) { self.usesInstructions = usesInstructions }
 
   /// Adds bytes.
   public mutating func update(_ bytes: [UInt8]) {
@@ -18,13 +27,12 @@ public struct SHA256: Sendable {
       start = min(64 - pending.count, bytes.count)
       pending.append(contentsOf: bytes[..<start])
       guard pending.count == 64 else { return }
-      compress(pending, at: 0)
+      compress(pending, from: 0, blockCount: 1)
       pending.removeAll(keepingCapacity: true)
     }
-    while start + 64 <= bytes.count {
-      compress(bytes, at: start)
-      start += 64
-    }
+    let blockCount = (bytes.count - start) / 64
+    compress(bytes, from: start, blockCount: blockCount)
+    start += 64 * blockCount
     pending.append(contentsOf: bytes[start...])
   }
 
@@ -52,6 +60,22 @@ public struct SHA256: Sendable {
     return copy.state
   }
 
+  private static let hasInstructions = imwa_has_sha256_instructions()
+
+  private mutating func compress(_ bytes: [UInt8], from start: Int, blockCount: Int) {
+    precondition(start >= 0 && start + 64 * blockCount <= bytes.count)
+    if blockCount == 0 { return }
+    guard usesInstructions else {
+      for block in 0..<blockCount { compress(bytes, at: start + 64 * block) }
+      return
+    }
+    unsafe bytes.withUnsafeBufferPointer { bytes in
+      guard let base = bytes.baseAddress else { return }
+      unsafe imwa_sha256_blocks(&state, SHA256.constants, base + start, blockCount)
+    }
+  }
+
+  /// The same without instructions for it.
   private mutating func compress(_ bytes: [UInt8], at start: Int) {
     unsafe withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { schedule in
       for index in 0..<16 {

@@ -41,4 +41,17 @@ import Testing
       try file.sha256() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(try file.sha256(unless: { true }) == nil)
   }
+
+  @Test func instructionsGiveTheSameDigests() {
+    for count in [0, 1, 55, 56, 63, 64, 65, 127, 128, 1000, 4096, 10_000] {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ count) }
+      var (fast, portable) = (SHA256(), SHA256.portable)
+      for start in stride(from: 0, to: count, by: 300) {
+        let part = Array(bytes[start..<min(start + 300, count)])
+        fast.update(part)
+        portable.update(part)
+      }
+      #expect(fast.finalized() == portable.finalized())
+    }
+  }
 }

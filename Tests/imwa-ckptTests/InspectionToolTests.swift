@@ -146,7 +146,7 @@ import Testing
     let cases = [
       ("cut.safetensors", "describes 28 bytes of data, the file has 23"),
       ("page.safetensors", "it is a web page"),
-      ("pointer.safetensors", "git-lfs pointer"),
+      ("pointer.safetensors", "git-lfs pointer, not the file itself, which has 5.24 MB"),
       ("renamed.h5", "it is a sound safetensors file, but is named like HDF5"),
     ]
     for (name, reason) in cases {

@@ -77,6 +77,12 @@ int imwa_terminal_width(int descriptor);
 /// The height of the terminal behind a descriptor, 0 when there is none.
 int imwa_terminal_height(int descriptor);
 
+/// Whether the processor has instructions for SHA-256.
+bool imwa_has_sha256_instructions(void);
+
+/// Adds blocks of 64 bytes to the eight words of a SHA-256 state with those instructions, which must be there.
+void imwa_sha256_blocks(uint32_t *state, const uint32_t *constants, const uint8_t *bytes, size_t block_count);
+
 enum {
   /// A match as a whole and nine groups in it.
   IMWA_REGEX_GROUPS = 10
