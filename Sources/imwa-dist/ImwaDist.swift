@@ -56,7 +56,8 @@ struct ImwaDist: ParsableCommand {
     try tool.run {
       let paths = try CheckpointInputs.expand(models)
       let job = DistanceJob(
-        tool: tool, input: input, measure: measure, display: display, gates: gates, run: running, paths: paths)
+        tool: tool, input: input, measure: measure, display: display, gates: gates, run: running,
+        paths: paths)
       try job.perform()
     }
   }

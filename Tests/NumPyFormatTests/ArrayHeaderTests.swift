@@ -35,7 +35,9 @@ import Testing
   }
 
   @Test func whatIsWrittenIsRead() throws {
-    for (dtype, extents) in [(DType.float32, [3, 4]), (.bfloat16, [7]), (.int64, []), (.bool, [0, 2])] {
+    for (dtype, extents) in [
+      (DType.float32, [3, 4]), (.bfloat16, [7]), (.int64, []), (.bool, [0, 2]),
+    ] {
       let info = try TensorInfo(name: "x", dtype: dtype, shape: Shape(extents))
       let bytes = try #require(ArrayHeader.encode(info))
       #expect(bytes.count % 64 == 0)

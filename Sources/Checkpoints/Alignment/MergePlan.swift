@@ -146,7 +146,8 @@ public struct MergePlan: Sendable {
       return try recurrence(entry.inputs)
     } catch let error as any DiagnosedError where entry.inputs.count < inputCount {
       throw SelectionError(
-        description: "tensor '\(entry.info.name)', which only some inputs have: \(error.description)",
+        description:
+          "tensor '\(entry.info.name)', which only some inputs have: \(error.description)",
         hint: error.hint)
     }
   }

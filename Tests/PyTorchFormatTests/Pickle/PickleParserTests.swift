@@ -84,7 +84,8 @@ import Testing
     ("nothing", ""), ("noStop", "N"), ("emptyStack", "R."), ("popTooFar", "0."),
     ("noMark", "t."), ("valuesBelowTheMark", "N(\u{85}."), ("unknownInstruction", "\u{FF}."),
     ("memoOfNobody", "h\u{1}."), ("memoFarAway", "j\u{FF}\u{FF}\u{FF}\u{FF}."),
-    ("textOf4GiB", "X\u{FF}\u{FF}\u{FF}\u{FF}a."), ("negativeLength", "\u{8B}\u{FF}\u{FF}\u{FF}\u{FF}."),
+    ("textOf4GiB", "X\u{FF}\u{FF}\u{FF}\u{FF}a."),
+    ("negativeLength", "\u{8B}\u{FF}\u{FF}\u{FF}\u{FF}."),
     ("frameBeyondTheEnd", "\u{95}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{7F}N."),
     ("bytesOf2To64", "\u{8E}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}\u{FF}N."),
     ("appendToATuple", ")Na."), ("itemsOfAList", "](NNu."), ("oddItems", "}(NNNu."),
@@ -92,7 +93,8 @@ import Testing
     ("referenceToNothing", ")Q."), ("referenceToSomethingElse", "X\u{1}\u{0}\u{0}\u{0}a\u{85}Q."),
     ("shortReference", "X\u{7}\u{0}\u{0}\u{0}storage\u{85}Q."), ("floatOfText", "Fabc\n."),
     ("extension", "\u{82}\u{1}."), ("outOfBandBuffer", "\u{97}."), ("protocol9", "\u{80}\u{9}N."),
-    ("nameThatIsNoText", "NN\u{93}."), ("orderedDictionaryOfNumbers", "ccollections\nOrderedDict\nK\u{1}\u{85}R."),
+    ("nameThatIsNoText", "NN\u{93}."),
+    ("orderedDictionaryOfNumbers", "ccollections\nOrderedDict\nK\u{1}\u{85}R."),
   ])
   func malformedPicklesAreRefused(attack: String, pickle: String) {
     #expect(refusal(bytes(pickle)) != nil, "\(attack)")
@@ -132,7 +134,8 @@ import Testing
         switch Int.random(in: 0..<3, using: &generator) {
         case 0: pickle[place] = UInt8.random(in: 0...255, using: &generator)
         case 1: pickle.remove(at: place)
-        default: pickle.insert(pickle[Int.random(in: 0..<pickle.count, using: &generator)], at: place)
+        default:
+          pickle.insert(pickle[Int.random(in: 0..<pickle.count, using: &generator)], at: place)
         }
       }
       _ = refusal(pickle)
