@@ -76,6 +76,7 @@ bench: build
 ifeq ($(BENCH_PEERS),1)
 	@scripts/make-environment.sh $(VENV)
 	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg --peers $(VENV)/bin/python
+	$(VENV)/bin/python Benchmarks/bench_hdf5.py --tool $(RELEASE)/imwa-avg
 else
 	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg
 endif
