@@ -207,6 +207,13 @@ let package = Package(
       dependencies: ["JSONText", "SafetensorsFormat", "TensorCore", "TestSupport"],
       swiftSettings: testing),
     .testTarget(
+      name: "PyTorchFormatTests",
+      dependencies: ["FileIO", "PyTorchFormat", "TensorCore", "TestSupport", system],
+      swiftSettings: testing),
+    .testTarget(
+      name: "NumPyFormatTests", dependencies: ["NumPyFormat", "TensorCore"],
+      swiftSettings: testing),
+    .testTarget(
       name: "ZipArchiveTests",
       dependencies: ["Compression", "FileIO", "TensorCore", "TestSupport", "ZipArchive", system],
       swiftSettings: testing),

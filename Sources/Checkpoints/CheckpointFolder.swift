@@ -35,10 +35,19 @@ enum CheckpointFolder {
     return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }
 
+  /// The names that most programs give the one file of a model, the likeliest first.
+  private static let usualNames = ["model.safetensors", "pytorch_model.bin"]
+
+  /// What training programs leave beside weights in files of the same kind.
+  private static let otherNames: Set<String> = [
+    "training_args.bin", "optimizer.bin", "optimizer.pt", "scheduler.bin", "scheduler.pt",
+    "scaler.pt", "rng_state.pth",
+  ]
+
   /// Whether the names in a folder are those of a model: an index, or a file with the usual name.
   static func isModel(_ names: [String]) -> Bool {
     names.contains {
-      $0 == "model.safetensors" || $0.hasSuffix(ShardedSafetensors.indexSuffix)
+      usualNames.contains($0) || $0.hasSuffix(ShardedSafetensors.indexSuffix)
         || $0.hasSuffix(KerasShards.indexSuffix)
     }
   }
@@ -46,7 +55,7 @@ enum CheckpointFolder {
   /// The names of the checkpoint files among `names`.
   static func checkpoints(among names: [String]) -> [String] {
     names.filter { name in
-      !name.hasPrefix(".")
+      !name.hasPrefix(".") && !otherNames.contains(name) && !name.hasPrefix("rng_state_")
         && CheckpointFormats.all.contains { $0.suffixes.contains { name.hasSuffix($0) } }
     }
   }
@@ -87,7 +96,12 @@ enum CheckpointFolder {
   }
 
   private static func singleFile(among names: [String], in folder: FilePath) throws -> String {
-    if names.contains("model.safetensors") { return "model.safetensors" }
+    if let name = usualNames.first(where: { names.contains($0) }) { return name }
+    if names.contains("pytorch_model.bin.index.json") {
+      throw CheckpointError(
+        .badInput, folder, "it holds a model of PyTorch in several files, which are not read",
+        hint: "save it as safetensors: model.save_pretrained(folder)")
+    }
     let files = checkpoints(among: names)
     guard let file = files.first else {
       throw CheckpointError(

@@ -36,6 +36,16 @@ import Testing
     try expectSame(.merge(maps, by: method), as: "expected/\(family).ema.safetensors")
   }
 
+  @Test(arguments: [
+    ("mlp", ".pt", "st_mlp"), ("mlp_legacy", ".pth", "st_mlp"), ("cnn_bn", ".pt", "st_cnn_bn"),
+  ])
+  func filesOfPyTorchGiveTheSame(stem: String, ending: String, family: String) throws {
+    let maps = try (1...3).map {
+      try WeightMap(contentsOf: Fixtures.path("torch/\(stem)_s\($0)\(ending)"))
+    }
+    try expectSame(.average(of: maps), as: "expected/\(family).mean.safetensors")
+  }
+
   @Test func everyDTypeIsAveragedOrCopied() throws {
     let maps = try [1, 2].map {
       try WeightMap(contentsOf: Fixtures.path("safetensors/dtypes_s\($0).safetensors"))

@@ -94,6 +94,9 @@ package struct PyTorchFile: Sendable {
   /// What the references in the pickle say of the storages.
   private mutating func findStorages() throws {
     var numbers: [ExactString: Int] = [:]
+    // Most storages are of one type.
+    var lastType = ""
+    var lastElements: (dtype: DType?, width: Int)?
     storageNumbers = Array(repeating: -1, count: tree.objects.count)
     for (place, object) in tree.objects.enumerated() where object.kind == .storage {
       let parts = tree.items(of: object)
@@ -108,7 +111,11 @@ package struct PyTorchFile: Sendable {
           "the storage '\(key)' is a view of another one, as before PyTorch 0.4",
           hint: "load it in PyTorch and save it again: torch.save(torch.load('old.pt'), 'new.pt')")
       }
-      guard let elements = StorageType.elements(type) else {
+      if type != lastType {
+        lastType = type
+        lastElements = StorageType.elements(type)
+      }
+      guard let elements = lastElements else {
         throw PyTorchError.unsupported("the storage '\(key)' is of the unknown type '\(type)'")
       }
       let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: elements.width)

@@ -253,15 +253,15 @@ struct PickleParser {
     guard let reference = tree.object(try pop()), reference.kind == .tuple else {
       throw .damaged("a reference in its pickle is no tuple")
     }
-    let parts = Array(tree.items(of: reference))
-    switch parts.first.flatMap({ tree.text($0) }) {
-    case "storage"?:
+    let parts = tree.items(of: reference)
+    switch parts.first {
+    case .text(let piece)? where tree.bytes[piece.range].elementsEqual("storage".utf8):
       guard (5...6).contains(parts.count) else {
         throw .damaged("a reference to a storage has \(parts.count) parts instead of 5")
       }
       try push(try tree.append(.storage, items: parts))
-    case "module"?:
-      let type = parts.count > 1 ? tree.global(parts[1])?.name : nil
+    case .text(let piece)? where tree.bytes[piece.range].elementsEqual("module".utf8):
+      let type = parts.count > 1 ? tree.global(parts[parts.startIndex + 1])?.name : nil
       throw .wholeObject(type ?? "torch.nn.Module")
     default: throw .damaged("a reference in its pickle is not to a storage")
     }

@@ -109,9 +109,10 @@ extension PyTorchFile {
     guard case .integer(let offset) = parts[1], let sizes = integers(parts[2]),
       let strides = integers(parts[3])
     else { throw .damaged("a tensor of the storage '\(key)' does not tell its shape") }
-    let shape = try shape(sizes, dtype)
+    let stored = try storedShape(sizes)
+    let shape = dtype == .float4 ? try packedShape(sizes) : stored
     guard offset >= 0, strides.count == sizes.count,
-      let layout = StridedLayout(try storedShape(sizes), strides: strides)
+      let layout = StridedLayout(stored, strides: strides)
     else {
       throw .damaged(
         "a tensor of the storage '\(key)' has the impossible place \(offset), shape \(sizes), "
@@ -138,8 +139,7 @@ extension PyTorchFile {
   }
 
   /// The logical extents: PyTorch counts pairs of numbers of four bits.
-  private func shape(_ sizes: [Int], _ dtype: DType) throws(PyTorchError) -> Shape {
-    guard dtype == .float4 else { return try storedShape(sizes) }
+  private func packedShape(_ sizes: [Int]) throws(PyTorchError) -> Shape {
     guard let last = sizes.last, last <= Int.max / 2 else {
       throw .damaged("a tensor of F4 has no axis")
     }

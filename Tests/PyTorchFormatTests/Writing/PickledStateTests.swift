@@ -55,6 +55,7 @@ import Testing
     encoder.write(.stop)
     let tree = try PickleParser.parse(encoder.bytes)
     let texts = try #require(tree.tuple(tree.root)).map { tree.text($0) }
-    #expect(texts == ((0..<300) + (0..<300)).map { "text \($0)" })
+    let expected = (0..<300).map { "text \($0)" }
+    #expect(texts == expected + expected)
   }
 }
