@@ -220,7 +220,8 @@ let package = Package(
     .testTarget(
       name: "CheckpointsTests",
       dependencies: [
-        "Checkpoints", "FileIO", "HDF5Format", "JSONText", "TensorCore", "TestSupport",
+        "Checkpoints", "Compression", "FileIO", "HDF5Format", "JSONText", "TensorCore",
+        "TestSupport",
         "ZipArchive", system,
       ],
       swiftSettings: testing),

@@ -116,14 +116,14 @@ private struct TreeBuilder {
   init(separator: UInt8) { self.separator = separator }
 
   mutating func add(_ info: TensorInfo, _ position: Int) {
-    let components = info.name.utf8.split(
-      separator: separator, maxSplits: TreeBuilder.maximumDepth, omittingEmptySubsequences: false)
+    let name = info.name.utf8
+    var start = name.startIndex
     var depth = 0
     groups[0].total.add(info)
-    for component in components.dropLast() {
-      let label = Substring(component)
+    while depth < TreeBuilder.maximumDepth, let end = name[start...].firstIndex(of: separator) {
+      let label = Substring(name[start..<end])
       let group: Int
-      if depth + 1 < path.count, groups[path[depth + 1]].label.utf8.elementsEqual(component) {
+      if depth + 1 < path.count, groups[path[depth + 1]].label.utf8.elementsEqual(label.utf8) {
         group = path[depth + 1]
       } else {
         path.removeSubrange((depth + 1)...)
@@ -132,10 +132,10 @@ private struct TreeBuilder {
       }
       groups[group].total.add(info)
       depth += 1
+      start = name.index(after: end)
     }
     path.removeSubrange((depth + 1)...)
-    groups[path[depth]].children.append(
-      .tensor(position, label: Substring(components[components.count - 1]), info))
+    groups[path[depth]].children.append(.tensor(position, label: Substring(name[start...]), info))
   }
 
   private mutating func child(_ label: Substring, of parent: Int) -> Int {

@@ -39,6 +39,8 @@ public struct CheckpointReader: Sendable {
   public internal(set) var format: any CheckpointFormat.Type = SafetensorsCheckpoint.self
   /// Compares the checksums that the files have of their data, on some threads; nil when they have none.
   public var checksums: (@Sendable (_ threads: Int) throws -> Void)?
+  /// Whether the checksums of what is read are compared anyway, when all has been read.
+  var checksWhatIsRead = false
   /// What the file holds besides tensors, which an output of the same format takes from the first input.
   public var otherContents: [String] = []
   /// What is of classes that are not understood, which no output takes over.
@@ -123,7 +125,15 @@ public struct CheckpointReader: Sendable {
     reader.otherContents = otherContents
     reader.unknownContents = unknownContents
     reader.checksums = checksums
+    reader.checksWhatIsRead = checksWhatIsRead
     return reader
+  }
+
+  /// Compares the checksums of data that would be read unchecked.
+  ///
+  /// - Throws: `CheckpointError` when one is wrong.
+  public func checkBeforeReading(threads: Int) throws {
+    if !checksWhatIsRead { try checksums?(threads) }
   }
 }
 

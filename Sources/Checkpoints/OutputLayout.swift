@@ -1,3 +1,4 @@
+import Compression
 public import FileIO
 import HDF5Format
 public import SystemPackage
@@ -104,10 +105,12 @@ public struct OutputLayout: Sendable {
     let carried: [Carried]
     /// The places where the file may be cut into blocks, the first of them 0; empty when it may be anywhere.
     let cuts: [Int]
+    /// The ranges whose checksums `finish` needs, ascending and without overlap.
+    let summed: [Range<Int>]
 
     init(
       name: String?, prefix: [UInt8], placements: [Placement], size: Int, carried: [Carried] = [],
-      cuts: [Int] = []
+      cuts: [Int] = [], summed: [Range<Int>] = []
     ) {
       self.name = name
       self.prefix = prefix
@@ -115,6 +118,7 @@ public struct OutputLayout: Sendable {
       self.size = size
       self.carried = carried
       self.cuts = cuts
+      self.summed = summed
     }
 
     /// The largest number of bytes between cuts; nil when there are none.
@@ -140,8 +144,9 @@ public struct OutputLayout: Sendable {
   /// What takes the place of files that are written at places: a file that another process builds of the
   /// blocks in their order.
   let builder: (any OutputBuilder)?
-  /// What a format has to do to the staged file, on some threads, when the tensors are in it; nil for nothing.
-  let finish: (@Sendable (FilePath, _ threads: Int) throws -> Void)?
+  /// What a format has to do to the staged file when the tensors are in it, with the checksums of the ranges that are
+  /// `summed`; nil for nothing.
+  let finish: (@Sendable (FilePath, RangeChecksums) throws -> Void)?
   /// What a user should know of what the output will be.
   var notices: [String] = []
   /// Puts the finished file into the one that is the output; nil when it is that itself.
@@ -166,7 +171,7 @@ public struct OutputLayout: Sendable {
   init(
     files: [File], texts: [(name: String, bytes: [UInt8])] = [], placed: [Tensor]? = nil,
     builder: (any OutputBuilder)? = nil,
-    finish: (@Sendable (FilePath, _ threads: Int) throws -> Void)? = nil
+    finish: (@Sendable (FilePath, RangeChecksums) throws -> Void)? = nil
   ) {
     self.files = files
     self.texts = texts

@@ -1,3 +1,4 @@
+import Compression
 public import FileIO
 import SystemPackage
 public import TensorCore
@@ -93,7 +94,8 @@ public final class PreparedOutput {
   /// Writes blocks to their places.
   private func fill(_ layout: OutputLayout, _ stream: TensorStream) throws -> StreamReport {
     let files = try layout.files.map { try createFile(named: $0.name, size: $0.size) }
-    let report = try stream.run(into: FileSink(files: files))
+    let checksums = layout.files.map { RangeChecksums($0.summed) }
+    let report = try stream.run(into: FileSink(files: files, checksums: checksums))
     if stream.options.verifies {
       let written = try files.map { try ReadableFile($0.path) }
       for (file, expected) in zip(written, layout.files) where file.size != expected.size {
@@ -101,7 +103,7 @@ public final class PreparedOutput {
       }
       try verify(stream, written)
     }
-    for file in files { try layout.finish?(file.path, stream.options.threads) }
+    for (file, sums) in zip(files, checksums) { try layout.finish?(file.path, sums) }
     return report
   }
 
@@ -119,7 +121,7 @@ public final class PreparedOutput {
       sink.abandon()
       throw error
     }
-    try layout.finish?(file.path, stream.options.threads)
+    try layout.finish?(file.path, RangeChecksums([]))
     if stream.options.verifies { try verify(stream, [try builder.written(at: file.path)]) }
     byteCount += (FileStatus(of: file.path)?.size ?? layout.byteCount) - layout.byteCount
     return report

@@ -25,12 +25,16 @@ package enum NumberText {
 
   /// A whole number with commas between groups of three digits.
   package static func grouped(_ count: Int) -> String {
-    var text = ""
-    for (index, digit) in String(count).reversed().enumerated() {
-      if index > 0 && index % 3 == 0 { text.append(",") }
-      text.append(digit)
+    var magnitude = count.magnitude
+    if magnitude < 1000 { return String(count) }
+    var groups: [String] = []
+    while magnitude >= 1000 {
+      let group = String(magnitude % 1000)
+      groups.append(String(repeating: "0", count: 3 - group.utf8.count) + group)
+      magnitude /= 1000
     }
-    return String(text.reversed())
+    return (count < 0 ? "-" : "") + String(magnitude) + ","
+      + groups.reversed().joined(separator: ",")
   }
 
   /// The first digits of the shortest text of a positive number, rounded, and the power of ten of the first.

@@ -108,5 +108,12 @@ extension Shape: Hashable {
 
 extension Shape: CustomStringConvertible {
   /// The extents as NumPy and PyTorch print them: `[784, 128]`.
-  public var description: String { dimensions.description }
+  public var description: String {
+    var text = "["
+    for axis in 0..<rank {
+      if axis > 0 { text += ", " }
+      text += String(self[axis])
+    }
+    return text + "]"
+  }
 }

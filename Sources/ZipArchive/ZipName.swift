@@ -3,7 +3,7 @@ package enum ZipName {
   /// A name as text.
   ///
   /// - Throws: `ZipError` when it is no text, or as a path would lead out of the folder it is unpacked to.
-  static func checked(_ bytes: [UInt8]) throws(ZipError) -> String {
+  static func checked(_ bytes: ArraySlice<UInt8>) throws(ZipError) -> String {
     guard !bytes.isEmpty else { throw .refused("a member has no name") }
     guard let name = String(validating: bytes, as: UTF8.self) else {
       throw .refused("the name '\(String(decoding: bytes, as: UTF8.self))' is not UTF-8")
@@ -15,7 +15,7 @@ package enum ZipName {
   }
 
   /// Why a name must not be in an archive; nil when it may.
-  package static func problem(of bytes: [UInt8]) -> String? {
+  package static func problem(of bytes: ArraySlice<UInt8>) -> String? {
     if bytes.contains(0) { return "has a zero byte" }
     if bytes.contains(UInt8(ascii: "\\")) { return "has a backslash" }
     if bytes.first == UInt8(ascii: "/") { return "is an absolute path" }

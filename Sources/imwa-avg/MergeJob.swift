@@ -64,7 +64,7 @@ struct MergeJob {
 
   private func checkChecksums() throws {
     let threads = run.threads ?? CurrentProcess.processorCount
-    for reader in readers { try reader.checksums?(threads) }
+    for reader in readers { try reader.checkBeforeReading(threads: threads) }
   }
 
   private func checkRepeatedInputs() throws {

@@ -31,7 +31,7 @@ struct ConvertJob {
     let prepared = try PreparedOutput(weights, to: request)
     for notice in prepared.notices { tool.notice(notice) }
     if !output.dryRun {
-      try reader.checksums?(run.threads ?? CurrentProcess.processorCount)
+      try reader.checkBeforeReading(threads: run.threads ?? CurrentProcess.processorCount)
       try tool.working(run.work) { stream in
         var stream = stream
         stream.nonFinite = run.allowsNaN ? .allow : .refuseOverflow

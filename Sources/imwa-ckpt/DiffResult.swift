@@ -27,9 +27,7 @@ struct DiffResult {
     if !rows.isEmpty {
       if !lines.isEmpty { lines.append("") }
       let header = ["tensor", "differ", "of", "largest |a-b|", "relative", "ulp", "at"]
-      lines += TextTable.lines([header] + rows, leftAligned: [0, 6]).map {
-        $0.withoutTrailingSpaces
-      }
+      lines += TextTable.lines([header] + rows, leftAligned: [0, 6])
     }
     lines += metadataLines
     lines.append(summary)
@@ -132,14 +130,5 @@ struct DiffResult {
   private func index(of place: Int, _ tensor: CheckpointComparison.TensorDifference) -> JSONValue {
     let indexes = tensor.first.dtype.bitWidth < 8 ? [place] : tensor.first.indexes(of: place)
     return .array(indexes.map { .integer($0) })
-  }
-}
-
-extension String {
-  /// The text without spaces at its end, which fill columns.
-  var withoutTrailingSpaces: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

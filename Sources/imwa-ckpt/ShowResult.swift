@@ -19,7 +19,7 @@ struct ShowResult {
   var text: String {
     let table = TextTable.lines(
       [header] + rows, leftAligned: [0, 1, 2, statistics == nil ? 5 : 12])
-    let lines = headLines.map { Tool.printable($0) } + table.map { $0.withoutTrailingSpaces }
+    let lines = headLines.map { Tool.printable($0) } + table
     return lines.joined(separator: "\n") + "\n"
   }
 

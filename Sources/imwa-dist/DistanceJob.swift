@@ -34,7 +34,7 @@ struct DistanceJob {
       base: basePaths.isEmpty ? nil : (readers[paths.count].weights, labels[paths.count]),
       options: try options())
     let threads = run.threads ?? CurrentProcess.processorCount
-    for reader in readers { try reader.checksums?(threads) }
+    for reader in readers { try reader.checkBeforeReading(threads: threads) }
     let report = try measured(measurement)
     noteWhatDoesNotCount(report)
     let result = DistanceResult(report: report, display: display)

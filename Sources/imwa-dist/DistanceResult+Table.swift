@@ -20,7 +20,7 @@ extension DistanceResult {
     lines += names.count == 2 ? singlePairLines : metrics.flatMap { matrixLines($0.index) }
     lines += spreadLines + mapLines
     lines += groupLines("layer", layers) + groupLines("tensor", tensors)
-    return lines.map { $0.withoutTrailingSpaces + "\n" }.joined()
+    return lines.map { $0 + "\n" }.joined()
   }
 
   private var modelLines: [String] {
@@ -117,13 +117,5 @@ extension DistanceResult {
 
   private static func text(_ place: DistanceReport.Place) -> String {
     Tool.printable(place.tensor) + (place.indexes.isEmpty ? "" : " \(place.indexes)")
-  }
-}
-
-extension String {
-  fileprivate var withoutTrailingSpaces: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

@@ -9,4 +9,11 @@ import Testing
         "name          n", "é          1000", "long name",
       ])
   }
+
+  @Test func noLineEndsInSpaces() {
+    #expect(
+      TextTable.lines([["a", "", ""], ["bc", "x", ""], ["", "", ""]], leftAligned: [0, 1, 2]) == [
+        "a", "bc  x", "",
+      ])
+  }
 }

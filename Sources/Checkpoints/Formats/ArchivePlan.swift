@@ -40,7 +40,7 @@ struct ArchivePlan {
       parts: [.bytes(bytes)])
   }
 
-  /// Lays the archive out; checksums of tensors are computed and written when these are in the file.
+  /// Lays the archive out; checksums of tensors are summed up while these are written, and written last.
   ///
   /// - Throws: `ZipError`.
   func layout(_ weights: WeightMap) throws -> OutputLayout {
@@ -70,9 +70,15 @@ struct ArchivePlan {
     for piece in archive.pieces[entries.count...] { texts.append(piece.bytes, at: piece.offset) }
     carried = try texts.carried() + carried
     carried.sort { $0.offset < $1.offset }
+    let unknown = archive.entries.indices.filter { archive.entries[$0].checksum == nil }
     let file = OutputLayout.File(
-      name: nil, prefix: [], placements: placements, size: archive.byteCount, carried: carried)
-    return OutputLayout(files: [file], finish: { try ArchivePlan.finish($0, archive, threads: $1) })
+      name: nil, prefix: [], placements: placements, size: archive.byteCount, carried: carried,
+      summed: unknown.map { index in
+        let start = archive.dataOffsets[index]
+        return start..<start + archive.entries[index].storedByteCount
+      })
+    return OutputLayout(
+      files: [file], finish: { try ArchivePlan.write($1, of: unknown, in: archive, to: $0) })
   }
 
   /// Small texts in one source, so that neighbours are read together.
@@ -104,16 +110,15 @@ struct ArchivePlan {
       bytes: Tensor(info, storage: .bytes(source, offset: start)), offset: offset)
   }
 
-  /// Reads what was written, and writes the checksums that were not known before.
-  private static func finish(_ path: FilePath, _ archive: ZipLayout, threads: Int) throws {
-    let missing = archive.entries.indices.filter { archive.entries[$0].checksum == nil }
-    if missing.isEmpty { return }
-    let ranges = missing.map { index in
-      archive.dataOffsets[index]..<archive.dataOffsets[index]
-        + archive.entries[index].storedByteCount
+  /// Writes the checksums that were not known before the data.
+  private static func write(
+    _ sums: RangeChecksums, of entries: [Int], in archive: ZipLayout, to path: FilePath
+  ) throws {
+    if entries.isEmpty { return }
+    var checksums: [Int: UInt32] = [:]
+    for (number, entry) in entries.enumerated() {
+      checksums[entry] = sums.checksum(ofRange: number)
     }
-    let sums = try Checksums.compute(ranges, of: try ReadableFile(path), threads: threads)
-    let checksums = Dictionary(uniqueKeysWithValues: zip(missing, sums))
     let file = try WritableFile(updating: path)
     for piece in archive.patches(checksums) { try file.write(piece.bytes, at: piece.offset) }
   }

@@ -50,6 +50,7 @@ public enum KerasCheckpoint: CheckpointFormat {
       let keras = try KerasArchive(archive, file)
       var reader = try keras.reader(at: path, file)
       let weightsChecksums = reader.checksums
+      reader.checksWhatIsRead = false
       reader.checksums = { threads in
         do {
           try archive.verify(keras.weights, threads: threads)

@@ -29,7 +29,7 @@ public enum NumPyCheckpoint: CheckpointFormat {
         return UnsupportedTensor(
           name: info.name, reason: "\(name) has no dtype for \(info.dtype.rawValue)")
       }
-      return ZipName.problem(of: Array(info.name.utf8)).map { problem in
+      return ZipName.problem(of: Array(info.name.utf8)[...]).map { problem in
         UnsupportedTensor(
           name: info.name, reason: "this name cannot be one in an archive: it \(problem)")
       }

@@ -76,6 +76,7 @@ public enum PyTorchCheckpoint: CheckpointFormat {
       reader.otherContents = dictionary.others
       reader.unknownContents = dictionary.unknown
       if case .zip(let archive, _) = contents.container {
+        reader.checksWhatIsRead = true
         reader.checksums = { threads in
           do {
             try archive.verify(archive.members, threads: threads)

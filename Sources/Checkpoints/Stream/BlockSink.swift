@@ -1,3 +1,4 @@
+import Compression
 import FileIO
 import SystemPackage
 import TensorCore
@@ -18,11 +19,14 @@ extension BlockSink {
   func stop() {}
 }
 
-/// Writes blocks into files.
+/// Writes blocks into files, and sums up the checksums that are asked for.
 struct FileSink: BlockSink {
   let files: [WritableFile]
+  /// Those of each file.
+  let checksums: [RangeChecksums]
 
   func take(_ range: Range<Int>, of buffer: ByteBuffer, file: Int, offset: Int) throws {
+    checksums[file].add(range, of: buffer, at: offset)
     try files[file].write(range, of: buffer, at: offset)
   }
 }

@@ -80,7 +80,7 @@ struct PyTorchArchive {
       }
       switch member.method {
       case .stored:
-        storages[number].source = file
+        storages[number].source = zip.source
         storages[number].offset = member.dataRange.lowerBound
       case .deflated: deflated.append((number, member))
       }

@@ -94,9 +94,10 @@ package struct PyTorchFile: Sendable {
   /// What the references in the pickle say of the storages.
   private mutating func findStorages() throws {
     var numbers: [ExactString: Int] = [:]
-    // Most storages are of one type.
+    // Most storages are of one type and on one device.
     var lastType = ""
     var lastElements: (dtype: DType?, width: Int)?
+    var lastLocation = "cpu"
     storageNumbers = Array(repeating: -1, count: tree.objects.count)
     for (place, object) in tree.objects.enumerated() where object.kind == .storage {
       let parts = tree.items(of: object)
@@ -123,8 +124,11 @@ package struct PyTorchFile: Sendable {
         throw PyTorchError.damaged(
           "the storage '\(key)' has an impossible number of elements, \(count)")
       }
+      if !tree.isText(parts[first + 3], lastLocation) {
+        lastLocation = tree.text(parts[first + 3]) ?? "cpu"
+      }
       let storage = PyTorchStorage(
-        key: key, byteCount: byteCount, location: tree.text(parts[first + 3]) ?? "cpu",
+        key: key, byteCount: byteCount, location: lastLocation,
         typeName: type, dtype: elements.dtype, width: elements.width, source: MemoryBytes([]),
         offset: 0)
       let number = numbers[ExactString(key)] ?? storages.count

@@ -23,7 +23,13 @@ struct PickleTree: Sendable {
   /// More values than any checkpoint has; they take some 100 MiB.
   private static let maximumValueCount = 5 << 20
 
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
+  /// Starts with nothing made.
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    // What a checkpoint says of a tensor takes some 130 bytes, and makes 8 objects of 24 items.
+    objects.reserveCapacity(min(bytes.count / 16, PickleTree.maximumValueCount))
+    items.reserveCapacity(min(bytes.count / 5, PickleTree.maximumValueCount))
+  }
 
   // MARK: - Reading
 
@@ -81,21 +87,35 @@ struct PickleTree: Sendable {
     return String(validating: bytes[piece.range], as: UTF8.self)
   }
 
+  /// Whether a value is a certain text.
+  func isText(_ value: PickleValue, _ text: String) -> Bool {
+    guard case .text(let piece) = value else { return false }
+    return bytes[piece.range].elementsEqual(text.utf8)
+  }
+
   // MARK: - Making
 
-  mutating func append(_ kind: PickleObject.Kind, items added: some Sequence<PickleValue>)
-    throws(PyTorchError)
-    -> PickleValue
+  mutating func append(_ kind: PickleObject.Kind, items added: ArraySlice<PickleValue>)
+    throws(PyTorchError) -> PickleValue
   {
     let place = items.count
-    var isOpaque = kind == .frozenSet
-    for item in added {
-      items.append(item)
-      if self.isOpaque(item) { isOpaque = true }
-    }
-    var object = PickleObject(kind, place: place, count: items.count - place)
+    let isOpaque = kind == .frozenSet || added.contains(where: isOpaque)
+    items.append(contentsOf: added)
+    var object = PickleObject(kind, place: place, count: added.count)
     object.isOpaque = isOpaque
-    return try append(object, values: items.count - place)
+    return try append(object, values: added.count)
+  }
+
+  /// Adds an object of the items of a tuple.
+  mutating func append(_ kind: PickleObject.Kind, itemsOf tuple: PickleObject)
+    throws(PyTorchError) -> PickleValue
+  {
+    let place = items.count
+    let first = Int(tuple.place)
+    for index in first..<first + Int(tuple.count) { items.append(items[index]) }
+    var object = PickleObject(kind, place: place, count: Int(tuple.count))
+    object.isOpaque = tuple.isOpaque
+    return try append(object, values: Int(tuple.count))
   }
 
   /// Adds an empty list, set or dictionary.

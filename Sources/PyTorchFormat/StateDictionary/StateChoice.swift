@@ -86,18 +86,33 @@ struct StateFinder {
   private func firstEntry(of keys: [String], in value: PickleValue) throws(PyTorchError) -> (
     String, PickleValue
   )? {
-    guard let object = tree.object(value), object.isDictionary else { return nil }
-    let entries = entries(of: value)
+    let found = lastEntries(of: Set(keys), in: value)
     var whole: String?
     for key in keys {
-      guard let entry = entries.last(where: { $0.key == key }) else { continue }
-      if try hasTensors(entry.value) { return entry }
-      if whole == nil, let name = tree.opaqueClass(entry.value) { whole = name }
+      guard let value = found[key] else { continue }
+      if try hasTensors(value) { return (key, value) }
+      if whole == nil, let name = tree.opaqueClass(value) { whole = name }
     }
-    if let whole, !entries.contains(where: { (try? file.tensor($0.value)) != nil }) {
+    if let whole, !entries(of: value).contains(where: { (try? file.tensor($0.value)) != nil }) {
       throw .wholeObject(whole)
     }
     return nil
+  }
+
+  /// The entries of a dictionary that have one of some keys; of those with the same key, the last.
+  private func lastEntries(of keys: Set<String>, in value: PickleValue) -> [String: PickleValue] {
+    guard let object = tree.object(value), object.isDictionary else { return [:] }
+    // Dictionaries of weights have tens of thousands of keys, which are longer.
+    let maximumLength = keys.map(\.utf8.count).max() ?? 0
+    let items = tree.items(of: object)
+    var found: [String: PickleValue] = [:]
+    for position in stride(from: items.startIndex, to: items.endIndex - 1, by: 2) {
+      guard case .text(let piece) = items[position], piece.count <= maximumLength,
+        let key = tree.text(items[position]), keys.contains(key)
+      else { continue }
+      found[key] = items[position + 1]
+    }
+    return found
   }
 
   private func step(_ found: Found, to value: PickleValue, key: String) -> Found {

@@ -173,7 +173,8 @@ package struct StateDictionary: Sendable {
     let items = Array(file.tree.items(of: object))
     for position in stride(from: 0, to: items.count - 1, by: 2) {
       let value = items[position + 1]
-      guard let key = file.tree.key(items[position]), file.tree.firstTensor(below: value) == nil
+      // Most entries are tensors, whose keys need not be made.
+      guard file.tree.firstTensor(below: value) == nil, let key = file.tree.key(items[position])
       else { continue }
       describe(value, key)
     }

@@ -34,10 +34,10 @@ struct ZipDirectory {
     guard end <= bytes.count else { throw .damaged("its central directory is cut off") }
     position = end
 
-    let nameBytes = Array(bytes[nameStart..<extraStart])
+    let nameBytes = bytes[nameStart..<extraStart]
     let name = try ZipName.checked(nameBytes)
     let extra = Array(bytes[extraStart..<commentStart])
-    try ZipName.check(nameBytes, against: extra)
+    if !extra.isEmpty { try ZipName.check(Array(nameBytes), against: extra) }
     let method = try checkedMethod(at: start, name)
     var sizes = ZipSizes(
       byteCount: bytes.unsigned32(at: start + 24),
@@ -53,7 +53,9 @@ struct ZipDirectory {
     guard !isTooLarge, !isEndTooLarge else { throw .damaged("member '\(name)' lies outside of it") }
 
     var attributes = attributes(at: start)
-    attributes.directoryExtra = ZipExtra.removing([ZipExtra.zip64], from: extra)
+    if !extra.isEmpty {
+      attributes.directoryExtra = ZipExtra.removing([ZipExtra.zip64], from: extra)
+    }
     attributes.comment = Array(bytes[commentStart..<end])
     return ZipMember(
       name: name, method: method, checksum: UInt32(bytes.unsigned32(at: start + 16)),
@@ -107,6 +109,10 @@ struct ZipSizes {
 
   /// Replaces what does not fit into the old fields by what the extra field says.
   mutating func takeLarge(from extra: [UInt8], _ name: String) throws(ZipError) {
+    // Most members have none, and sizes that fit.
+    if extra.isEmpty && max(byteCount, storedByteCount, headerOffset) < ZipFormat.maximum32 {
+      return
+    }
     guard let fields = ZipExtra.fields(extra) else {
       throw .damaged("member '\(name)': its extra fields are cut off")
     }

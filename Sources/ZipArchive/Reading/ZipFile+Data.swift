@@ -21,7 +21,7 @@ extension ZipFile {
           + "accepted here")
     }
     let stored = ByteBuffer(count: member.storedByteCount)
-    try source.read(
+    try file.read(
       at: member.dataRange.lowerBound, count: stored.count, into: stored, at: 0)
     let data = try inflated(stored, member)
     var checksum = CRC32()
@@ -126,7 +126,7 @@ extension ZipFile {
     var position = range.lowerBound
     while position < range.upperBound {
       let count = min(buffer.count, range.upperBound - position)
-      try source.read(at: position, count: count, into: buffer, at: 0)
+      try file.read(at: position, count: count, into: buffer, at: 0)
       try body(0..<count, buffer)
       position += count
     }

@@ -41,7 +41,7 @@ extension ZipFile {
   package func verify(_ members: [ZipMember], threads: Int) throws {
     let stored = members.filter { $0.method == .stored }
     let checksums = try Checksums.compute(
-      stored.map(\.dataRange), of: source, threads: threads)
+      stored.map(\.dataRange), of: file, threads: threads)
     for (member, checksum) in zip(stored, checksums) where checksum != member.checksum {
       throw ZipError.damaged(member, "its checksum is wrong")
     }

@@ -6,7 +6,7 @@ public import TensorCore
 /// members lie in the file, do not overlap and have different names. Only the data of members are not read yet.
 /// Source: PKWARE's APPNOTE 6.3.10.
 public struct ZipFile: Sendable {
-  /// The file.
+  /// The file. What is read of stored members is summed up: `checkUnchanged` compares their checksums.
   public let source: any ByteSource
   /// The members in the order of the central directory.
   public let members: [ZipMember]
@@ -15,6 +15,8 @@ public struct ZipFile: Sendable {
   /// The number of bytes before the archive: of a program that unpacks itself.
   public let prefixByteCount: Int
 
+  /// The file alone.
+  let file: any ByteSource
   private let positions: [ExactString: Int]
 
   /// Reads the central directory and the local headers.
@@ -25,7 +27,8 @@ public struct ZipFile: Sendable {
     let end = try ZipEndRecord(source, size: size)
     var members = try ZipDirectory.members(in: source, end)
     try ZipLocalHeaders.check(&members, in: source, end: end.directoryRange.lowerBound)
-    self.source = source
+    file = source
+    self.source = CheckedMemberBytes(source, members: members)
     self.members = members
     comment = end.comment
     prefixByteCount = end.prefixByteCount

@@ -34,47 +34,53 @@ struct ZipLocalHeaders {
       throw ZipError.damaged(member, "its header lies outside of the file")
     }
     try load(start..<start + ZipFormat.localHeaderSize, following: following)
-    let fixed = Array(window[start - windowStart..<start - windowStart + ZipFormat.localHeaderSize])
     let nameStart = start + ZipFormat.localHeaderSize
-    let extraStart = nameStart + fixed.unsigned16(at: 26)
-    let dataStart = extraStart + fixed.unsigned16(at: 28)
-    guard fixed.hasSignature(.localHeader, at: 0), dataStart <= end,
+    let extraStart = nameStart + window.unsigned16(at: start - windowStart + 26)
+    let dataStart = extraStart + window.unsigned16(at: start - windowStart + 28)
+    guard window.hasSignature(.localHeader, at: start - windowStart), dataStart <= end,
       member.storedByteCount <= end - dataStart
     else { throw ZipError.damaged(member, "it does not lie in the file, or not where it should") }
     member.dataRange = dataStart..<dataStart + member.storedByteCount
-    try load(nameStart..<dataStart, following: [])
+    try load(start..<dataStart, following: [])
     let name = window[nameStart - windowStart..<extraStart - windowStart]
     guard name.elementsEqual(member.name.utf8) else {
       throw ZipError.refused(
         "member '\(member.name)' is called '\(String(decoding: name, as: UTF8.self))' in its header"
       )
     }
-    let extra = Array(window[extraStart - windowStart..<dataStart - windowStart])
-    try ZipName.check(Array(name), against: extra)
-    member.attributes.localExtra = ZipExtra.removing(
-      [ZipExtra.zip64, ZipExtra.padding], from: extra)
-    try compare(fixed, extra: extra, with: member)
+    var extra: [UInt8] = []
+    if dataStart > extraStart {
+      extra = Array(window[extraStart - windowStart..<dataStart - windowStart])
+      try ZipName.check(Array(name), against: extra)
+      member.attributes.localExtra = ZipExtra.removing(
+        [ZipExtra.zip64, ZipExtra.padding], from: extra)
+    }
+    try compare(at: start - windowStart, extra: extra, with: member)
   }
 
   /// Sizes and checksum may stand behind the data instead: then the header has zeros.
-  private func compare(_ header: [UInt8], extra: [UInt8], with member: ZipMember) throws(ZipError) {
-    let flags = header.unsigned16(at: 6)
+  private func compare(at position: Int, extra: [UInt8], with member: ZipMember)
+    throws(ZipError)
+  {
+    let flags = window.unsigned16(at: position + 6)
     guard flags & ZipMember.encryptedFlag == 0 else {
       throw .refused("member '\(member.name)' is encrypted")
     }
-    guard header.unsigned16(at: 8) == member.method.rawValue else {
+    guard window.unsigned16(at: position + 8) == member.method.rawValue else {
       throw .damaged(member, "header and central directory differ in the method of compression")
     }
     var sizes = ZipSizes(
-      byteCount: header.unsigned32(at: 22), storedByteCount: header.unsigned32(at: 18))
+      byteCount: window.unsigned32(at: position + 22),
+      storedByteCount: window.unsigned32(at: position + 18))
     try sizes.takeLarge(from: extra, member.name)
-    let found = [header.unsigned32(at: 14), sizes.storedByteCount, sizes.byteCount]
-    let expected = [Int(member.checksum), member.storedByteCount, member.byteCount]
     let hasDescriptor = flags & ZipMember.descriptorFlag != 0
-    let isConsistent = zip(found, expected).allSatisfy { found, expected in
+    func isConsistent(_ found: Int, _ expected: Int) -> Bool {
       found == expected || (hasDescriptor && found == 0)
     }
-    guard isConsistent else {
+    guard isConsistent(window.unsigned32(at: position + 14), Int(member.checksum)),
+      isConsistent(sizes.storedByteCount, member.storedByteCount),
+      isConsistent(sizes.byteCount, member.byteCount)
+    else {
       throw .damaged(member, "header and central directory differ in sizes or checksum")
     }
   }

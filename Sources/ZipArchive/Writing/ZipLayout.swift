@@ -84,7 +84,7 @@ public struct ZipLayout: Sendable {
       let bytes = Array(entry.name.utf8)
       let isTooLong = bytes.count > ZipFormat.maximum16
       let problem =
-        bytes.isEmpty ? "is empty" : isTooLong ? "is too long" : ZipName.problem(of: bytes)
+        bytes.isEmpty ? "is empty" : isTooLong ? "is too long" : ZipName.problem(of: bytes[...])
       if let problem {
         throw ZipError(
           .unwritable,

@@ -1,3 +1,4 @@
+import Compression
 import FileIO
 import SystemPackage
 import TensorCore
@@ -72,7 +73,7 @@ import Testing
       let path = FilePath(folder.file("\(number).keras"))
       let file = try WritableFile(
         creating: path, size: layout.byteCount, durability: .none)
-      _ = try stream.run(into: FileSink(files: [file]))
+      _ = try stream.run(into: FileSink(files: [file], checksums: [RangeChecksums([])]))
     }
     let readers = try (0...1).map {
       try CheckpointReader(opening: FilePath(folder.file("\($0).keras")))

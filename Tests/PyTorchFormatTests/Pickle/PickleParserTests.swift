@@ -114,6 +114,31 @@ import Testing
     #expect(try PickleParser.parse(lists).objects.count == depth)
   }
 
+  /// Copies of a large stack for each of many instructions would take hours.
+  @Test(.timeLimit(.minutes(1))) func aDeepStackIsNotCopied() throws {
+    let count = 1_000_000
+    let one: [UInt8] = [0x4B, 1]
+    let below = [UInt8](repeating: UInt8(ascii: "N"), count: count)
+    let list = [UInt8(ascii: "]")] + Array(repeatElement(one + [0x61], count: count).joined())
+    let dictionary =
+      [UInt8(ascii: "}")] + Array(repeatElement(one + one + [0x73], count: count / 10).joined())
+    let tree = try PickleParser.parse(below + list + dictionary + [0x2E])
+    #expect(tree.items(of: try #require(tree.object(tree.root))).count == count / 5)
+  }
+
+  /// Every reference to a storage has its parts once more.
+  @Test(.timeLimit(.minutes(1))) func manyReferencesToStoragesAreRead() throws {
+    let reference =
+      bytes("(h\u{0}h\u{1}h\u{2}h\u{3}K\u{4}tQ")
+    let start = bytes(
+      "\u{80}\u{2}](X\u{7}\u{0}\u{0}\u{0}storageq\u{0}ctorch\nFloatStorage\nq\u{1}"
+        + "X\u{1}\u{0}\u{0}\u{0}0q\u{2}X\u{3}\u{0}\u{0}\u{0}cpuq\u{3}")
+    let count = 200_000
+    let references = Array(repeatElement(reference, count: count).joined())
+    let tree = try PickleParser.parse(start + references + [0x65, 0x2E])
+    #expect(tree.objects.count { $0.kind == .storage } == count)
+  }
+
   @Test func memoryIsBounded() {
     // One byte makes a value: more than so many are refused before they fill the memory.
     let pickle = [UInt8](repeating: UInt8(ascii: "N"), count: 6 << 20)

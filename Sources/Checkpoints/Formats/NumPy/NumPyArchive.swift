@@ -71,6 +71,7 @@ public struct NumPyArchive: Sendable {
     var reader = CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement)
     reader.otherContents = others
+    reader.checksWhatIsRead = true
     reader.checksums = { [archive] threads in
       do {
         try archive.verify(archive.members, threads: threads)
