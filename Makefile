@@ -77,6 +77,8 @@ ifeq ($(BENCH_PEERS),1)
 	@scripts/make-environment.sh $(VENV)
 	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg --peers $(VENV)/bin/python
 	$(VENV)/bin/python Benchmarks/bench_hdf5.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Benchmarks/bench_torch.py --tools $(RELEASE)
+	$(VENV)/bin/python Benchmarks/bench_training.py --tool $(RELEASE)/imwa-train
 else
 	python3 Benchmarks/bench.py --tool $(RELEASE)/imwa-avg
 endif

@@ -1,3 +1,4 @@
+import FileIO
 public import TensorCore
 
 /// A ZIP archive that is open for reading.
@@ -25,6 +26,8 @@ public struct ZipFile: Sendable {
   /// - Throws: `ZipError`, and what the source throws.
   public init(_ source: any ByteSource, size: Int) throws {
     let end = try ZipEndRecord(source, size: size)
+    // What is made of a member, here and by formats: tens of thousands are not rare.
+    CurrentProcess.reserveMemory(end.memberCount * 1200)
     var members = try ZipDirectory.members(in: source, end)
     try ZipLocalHeaders.check(&members, in: source, end: end.directoryRange.lowerBound)
     file = source

@@ -6,8 +6,10 @@ struct ZipLocalHeaders {
   /// The start of the central directory: members end before it.
   private let end: Int
   /// Part of the file, so that small members do not cost a call each.
-  private var window: [UInt8] = []
-  private var windowStart = 0
+  private var window = ByteBuffer(count: 0)
+  private var windowRange = 0..<0
+  /// The local header that is checked, with its name and extra fields.
+  private var header: [UInt8] = []
 
   private static let windowSize = 64 << 10
 
@@ -34,50 +36,48 @@ struct ZipLocalHeaders {
       throw ZipError.damaged(member, "its header lies outside of the file")
     }
     try load(start..<start + ZipFormat.localHeaderSize, following: following)
-    let nameStart = start + ZipFormat.localHeaderSize
-    let extraStart = nameStart + window.unsigned16(at: start - windowStart + 26)
-    let dataStart = extraStart + window.unsigned16(at: start - windowStart + 28)
-    guard window.hasSignature(.localHeader, at: start - windowStart), dataStart <= end,
+    let nameStart = ZipFormat.localHeaderSize
+    let extraStart = nameStart + header.unsigned16(at: 26)
+    let dataStart = start + extraStart + header.unsigned16(at: 28)
+    guard header.hasSignature(.localHeader, at: 0), dataStart <= end,
       member.storedByteCount <= end - dataStart
     else { throw ZipError.damaged(member, "it does not lie in the file, or not where it should") }
     member.dataRange = dataStart..<dataStart + member.storedByteCount
     try load(start..<dataStart, following: [])
-    let name = window[nameStart - windowStart..<extraStart - windowStart]
+    let name = header[nameStart..<extraStart]
     guard name.elementsEqual(member.name.utf8) else {
       throw ZipError.refused(
         "member '\(member.name)' is called '\(String(decoding: name, as: UTF8.self))' in its header"
       )
     }
     var extra: [UInt8] = []
-    if dataStart > extraStart {
-      extra = Array(window[extraStart - windowStart..<dataStart - windowStart])
+    if header.count > extraStart {
+      extra = Array(header[extraStart...])
       try ZipName.check(Array(name), against: extra)
       member.attributes.localExtra = ZipExtra.removing(
         [ZipExtra.zip64, ZipExtra.padding], from: extra)
     }
-    try compare(at: start - windowStart, extra: extra, with: member)
+    try compare(extra: extra, with: member)
   }
 
   /// Sizes and checksum may stand behind the data instead: then the header has zeros.
-  private func compare(at position: Int, extra: [UInt8], with member: ZipMember)
-    throws(ZipError)
-  {
-    let flags = window.unsigned16(at: position + 6)
+  private func compare(extra: [UInt8], with member: ZipMember) throws(ZipError) {
+    let flags = header.unsigned16(at: 6)
     guard flags & ZipMember.encryptedFlag == 0 else {
       throw .refused("member '\(member.name)' is encrypted")
     }
-    guard window.unsigned16(at: position + 8) == member.method.rawValue else {
+    guard header.unsigned16(at: 8) == member.method.rawValue else {
       throw .damaged(member, "header and central directory differ in the method of compression")
     }
     var sizes = ZipSizes(
-      byteCount: window.unsigned32(at: position + 22),
-      storedByteCount: window.unsigned32(at: position + 18))
+      byteCount: header.unsigned32(at: 22),
+      storedByteCount: header.unsigned32(at: 18))
     try sizes.takeLarge(from: extra, member.name)
     let hasDescriptor = flags & ZipMember.descriptorFlag != 0
     func isConsistent(_ found: Int, _ expected: Int) -> Bool {
       found == expected || (hasDescriptor && found == 0)
     }
-    guard isConsistent(window.unsigned32(at: position + 14), Int(member.checksum)),
+    guard isConsistent(header.unsigned32(at: 14), Int(member.checksum)),
       isConsistent(sizes.storedByteCount, member.storedByteCount),
       isConsistent(sizes.byteCount, member.byteCount)
     else {
@@ -85,17 +85,21 @@ struct ZipLocalHeaders {
     }
   }
 
-  /// Sees to it that the window has some bytes, and the headers that follow closely.
+  /// Takes some bytes for the header; those of headers that follow closely are read with them.
   private mutating func load(_ range: Range<Int>, following: ArraySlice<Int>) throws {
-    if range.lowerBound >= windowStart, range.upperBound <= windowStart + window.count { return }
-    var upperBound = range.upperBound
-    for offset in following {
-      guard offset < range.lowerBound + ZipLocalHeaders.windowSize else { break }
-      upperBound = max(upperBound, min(offset + 256, end))
+    if range.lowerBound < windowRange.lowerBound || range.upperBound > windowRange.upperBound {
+      var upperBound = range.upperBound
+      for offset in following {
+        guard offset < range.lowerBound + ZipLocalHeaders.windowSize else { break }
+        upperBound = max(upperBound, min(offset + 256, end))
+      }
+      // Names and extra fields come right behind the first header.
+      upperBound = max(upperBound, min(range.lowerBound + 256, end))
+      windowRange = range.lowerBound..<upperBound
+      if window.count < windowRange.count { window = ByteBuffer(count: windowRange.count) }
+      try source.read(at: range.lowerBound, count: windowRange.count, into: window, at: 0)
     }
-    // Names and extra fields come right behind the first header.
-    upperBound = max(upperBound, min(range.lowerBound + 256, end))
-    window = try source.bytes(at: range.lowerBound, count: upperBound - range.lowerBound)
-    windowStart = range.lowerBound
+    let start = range.lowerBound - windowRange.lowerBound
+    header = window.bytes(in: start..<start + range.count)
   }
 }
