@@ -200,6 +200,31 @@ public enum Folder {
     if let failure { throw FileError(.write, path, errno: failure) }
   }
 
+  /// Checks that a path leads to a file, or to a folder of files and folders: reading a pipe could last for ever.
+  ///
+  /// - Throws: `FileError` for anything else.
+  public static func checkIsPlain(_ path: FilePath) throws(FileError) {
+    switch FileStatus(of: path)?.kind {
+    case .file?: return
+    case .folder?:
+      for component in try components(in: path) { try checkIsPlain(path.appending(component)) }
+    case nil: throw FileError(.open, path, errno: FileStatus.failure(of: path))
+    default: throw FileError(.open, path, reason: "it is neither a regular file nor a folder")
+    }
+  }
+
+  /// Whether a path lies in a folder, at any depth, or is that folder; whatever links lead there.
+  public static func contains(_ folder: FilePath, _ path: FilePath) -> Bool {
+    guard let identity = FileStatus(of: folder)?.identity else { return false }
+    var path = absolute(path)
+    while true {
+      if FileStatus(of: path)?.identity == identity { return true }
+      let parent = path.parent
+      if parent == path { return false }
+      path = parent
+    }
+  }
+
   /// Makes a folder and those that it lies in, as far as they are missing.
   ///
   /// - Throws: `FileError`.

@@ -28,10 +28,16 @@ public enum SmallFile {
 
   /// Puts a file in its place in one step, forced to the disk.
   ///
-  /// - Throws: `FileError`.
+  /// - Throws: `FileError`, also where something else than a file has the name: a device would be gone.
   public static func write(
     _ bytes: [UInt8], to path: FilePath, durability: Durability = .full
   ) throws(FileError) {
+    if let kind = FileStatus(ofLink: path)?.kind, ![.file, .symbolicLink].contains(kind) {
+      throw FileError(
+        .replace, path,
+        reason: kind == .folder ? "it is a folder" : "it is not a regular file",
+        hint: "name a file")
+    }
     let partial = try writePartial(bytes, path, durability)
     let result: Int32 = unsafe partial.withPlatformString { from in
       unsafe path.withPlatformString { to in unsafe rename(from, to) == 0 ? 0 : errno }

@@ -13,6 +13,9 @@ public struct YAMLNode: Sendable, Hashable {
       self.column = column
     }
 
+    /// Where the text is not of the file but of a command line.
+    public static let commandLine = Place(line: 0, column: 0)
+
     /// `3:7`.
     public var description: String { "\(line):\(column)" }
   }
@@ -52,6 +55,20 @@ public struct YAMLNode: Sendable, Hashable {
   public init(_ content: Content, at place: Place) {
     self.content = content
     self.place = place
+  }
+
+  /// The same value, all of it at another place.
+  public func moved(to place: Place) -> YAMLNode {
+    switch content {
+    case .scalar: YAMLNode(content, at: place)
+    case .sequence(let elements):
+      YAMLNode(.sequence(elements.map { $0.moved(to: place) }), at: place)
+    case .mapping(let entries):
+      YAMLNode(
+        .mapping(
+          entries.map { Entry(key: $0.key, place: place, value: $0.value.moved(to: place)) }),
+        at: place)
+    }
   }
 
   /// The text of a scalar.

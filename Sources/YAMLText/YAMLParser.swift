@@ -12,6 +12,40 @@ extension YAMLNode {
   ///
   /// - Throws: `YAMLError`, also when a mapping has a key twice.
   public init(parsing bytes: [UInt8]) throws(YAMLError) {
+    var bytes = bytes
+    // Some editors put a byte order mark in front.
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    if let error = YAMLNode.unreadable(in: bytes) { throw error }
+    do {
+      self = try YAMLNode(checked: bytes)
+    } catch {
+      let line = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        .dropFirst(error.place.line - 1).first
+      let character = line.map { String(decoding: $0, as: UTF8.self).unicodeScalars }?
+        .dropFirst(error.place.column - 1).first
+      guard character == "\t" else { throw error }
+      throw YAMLError(place: error.place, reason: "there is a tab here: YAML indents by spaces")
+    }
+  }
+
+  /// The first byte that is no text.
+  private static func unreadable(in bytes: [UInt8]) -> YAMLError? {
+    var place = Place(line: 1, column: 1)
+    var decoder = UTF8()
+    var iterator = bytes.makeIterator()
+    while true {
+      switch decoder.decode(&iterator) {
+      case .emptyInput: return nil
+      case .error: return YAMLError(place: place, reason: "there is a byte here that is not UTF-8")
+      case .scalarValue("\0"):
+        return YAMLError(place: place, reason: "there is a zero byte here")
+      case .scalarValue("\n"): place = Place(line: place.line + 1, column: 1)
+      case .scalarValue: place = Place(line: place.line, column: place.column + 1)
+      }
+    }
+  }
+
+  private init(checked bytes: [UInt8]) throws(YAMLError) {
     var result: Result<YAMLNode, YAMLError>?
     unsafe bytes.withUnsafeBufferPointer { text in
       // A pointer is needed even for no text.

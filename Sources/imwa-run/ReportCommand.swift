@@ -23,7 +23,8 @@ struct ReportCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The page to write; it is replaced. Default: report.html in the run.", valueName: "file"))
+      "The page to write; it is replaced; - for standard output. Default: report.html in the run.",
+      valueName: "file"))
   var output: String?
 
   @Flag(help: "Print the episodes as comma-separated values instead.")
@@ -48,6 +49,7 @@ struct ReportCommand: ParsableCommand {
       let status = try RunStatus(of: FilePath(folder))
       if csv { return try Console.output.write(EpisodeTable(status).csv) }
       if json { return try Console.output.write(EpisodeTable(status).json.text + "\n") }
+      if output == "-" { return try Console.output.write(ReportPage(status).html) }
       let path = output.map { FilePath($0) } ?? status.path.appending("report.html")
       try SmallFile.write(Array(try ReportPage(status).html.utf8), to: path)
       if !quiet { try Console.output.write(Tool.printable("wrote \(path)") + "\n") }

@@ -18,9 +18,9 @@ struct RunningTool {
       let run = try open(options.parsed)
       if run.history.phase == .completed {
         tool.notice("the run is complete")
-        return try finish(run)
+      } else if let notice = try run.kernelNotice() {
+        tool.notice(notice)
       }
-      if let notice = try run.kernelNotice() { tool.notice(notice) }
       let display = RunDisplay(tool: tool, path: run.path, plan: run.plan)
       let executor = LocalExecutor(
         supervisor: [CurrentProcess.program?.string ?? ImwaRun.toolName, ImwaRun.supervise],
@@ -42,7 +42,8 @@ struct RunningTool {
       let final = run.folder.final(suffix: run.plan.suffix)
       let time = TimeText.duration(status.history.lastTime - status.history.startTime)
       var text =
-        "wrote \(final): \(run.plan.episodes) episodes of \(run.plan.members) members in \(time)"
+        "wrote \(final): \(run.plan.episodes) episode\(run.plan.episodes == 1 ? "" : "s") of "
+        + "\(run.plan.members) member\(run.plan.members == 1 ? "" : "s") in \(time)"
       if let evaluation = run.plan.evaluate, let metric = status.lastMetric {
         text += "; \(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name))"
       }

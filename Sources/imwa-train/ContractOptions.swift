@@ -90,6 +90,11 @@ struct ContractOptions: ParsableArguments {
     try option ?? ContractOptions.number(variable)
   }
 
+  /// Whether only the options are to be looked at: a run does so before it starts.
+  static var onlyChecksOptions: Bool {
+    CurrentProcess.environmentValue("IMWA_CHECK_OPTIONS") != nil
+  }
+
   /// The number in a variable of the environment; nil when it is not set.
   ///
   /// - Throws: `ValidationError` when it is no number.

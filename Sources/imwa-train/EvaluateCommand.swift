@@ -28,7 +28,9 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     try Tool(name: ImwaTrain.toolName, talk: .normal).run {
-      let split = try data.source().load()
+      let source = try data.source()
+      if ContractOptions.onlyChecksOptions { return }
+      let split = try source.load()
       let evaluation = try Evaluation(
         Model(contentsOf: model), on: onTraining ? split.training : split.test,
         trainingSizes: split.training.classSizes)

@@ -42,10 +42,13 @@ struct InitCommand: ParsableCommand {
     }
     let seed = try seed ?? ContractOptions.number("IMWA_SEED") ?? 0
     try Tool(name: ImwaTrain.toolName, talk: .normal).run {
-      let training = try data.source().load().training
+      let source = try data.source()
+      let hiddenCounts = try Architecture.hiddenCounts(described: model)
+      if ContractOptions.onlyChecksOptions { return }
+      let training = try source.load().training
       let architecture = try Architecture(
         inputCount: training.featureCount,
-        hiddenCounts: Architecture.hiddenCounts(described: model),
+        hiddenCounts: hiddenCounts,
         classCount: training.classCount, hasBatchNorm: batchNorm)
       let request = OutputRequest(
         path: FilePath(output), existing: files.existing, durability: files.durability)

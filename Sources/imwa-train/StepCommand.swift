@@ -33,11 +33,13 @@ struct StepCommand: ParsableCommand {
     var step = try contract.step()
     try Tool(name: ImwaTrain.toolName, talk: .normal).run {
       step.settings = try training.settings()
+      let source = try data.source()
+      if ContractOptions.onlyChecksOptions { return }
       step.existing = files.existing
       step.durability = files.durability
       let interval = progressEvery ?? max(step.iterations.count / 20, 1)
       var progress = Progress(interval: interval, end: step.iterations.upperBound)
-      try step.run(on: data.source().load().training) { iteration, loss in
+      try step.run(on: source.load().training) { iteration, loss in
         try progress.note(iteration, loss)
       }
     }

@@ -34,6 +34,15 @@ def check_orders(run, module):
     assert len(orders) == 6, "two episodes replay the same batches"
 
 
+def check_template(tool, folder, name):
+    """The plan that the tool writes for a framework runs with the example that it names."""
+    shutil.copytree(EXAMPLES, folder)
+    plan = subprocess.run([tool, "init", "--for", name], check=True, capture_output=True).stdout
+    (folder / "plan.yaml").write_bytes(plan)
+    words = ["--set", "episodes=2", "--set", "iterations=40"]
+    subprocess.run([tool, "start", folder / "plan.yaml", "--dir", folder / "run", "-q", *words], check=True)
+
+
 def mean_of_members(run, suffix, read):
     average = read(run / f"episode-003/average{suffix}")
     members = [read(run / f"episode-003/member-{number}/attempt-1/model{suffix}") for number in (1, 2)]
@@ -73,6 +82,7 @@ def main():
             assert status["state"] == "completed" and accuracy > 0.9, status
             mean_of_members(run, suffix, read)
             check_orders(run, load(name))
+            check_template(tool, folder / f"{name}-template", name)
             print(f"{name}: three episodes of two members, accuracy {accuracy:.3f}")
     finally:
         shutil.rmtree(folder)

@@ -74,4 +74,21 @@ import YAMLText
   @Test func bytesThatAreNoTextAreRefused() {
     #expect(throws: YAMLError.self) { try YAMLNode(parsing: [0x61, 0x3A, 0x20, 0xFF, 0xFE]) }
   }
+
+  @Test func aByteOrderMarkIsPassedOver() throws {
+    #expect(try YAMLNode(parsing: [0xEF, 0xBB, 0xBF] + Array("a: 1\n".utf8))["a"]?.integer == 1)
+  }
+
+  @Test(arguments: [
+    ([UInt8]("a: 1\nb: ä".utf8) + [0xE9, 0x0A], "2:5: there is a byte here that is not UTF-8"),
+    (Array("a: 1\nb:\u{0}".utf8), "2:3: there is a zero byte here"),
+    (Array("a: 1\nb:\n\tc: 2\n".utf8), "3:1: there is a tab here"),
+  ])
+  func whatCannotBeReadHasAPlace(bytes: [UInt8], message: String) {
+    #expect {
+      _ = try YAMLNode(parsing: bytes)
+    } throws: { error in
+      "\(error)".hasPrefix(message)
+    }
+  }
 }

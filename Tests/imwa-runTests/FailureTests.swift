@@ -11,6 +11,7 @@ import Testing
     ("killed", "the command was killed by signal 9"),
     ("nothing", "there is no file at 'out'"),
     ("half", "model.safetensors"),
+    ("pipe", "model.safetensors: cannot be opened: it is neither a regular file nor a folder"),
     ("renamed", "tensor 'a' is missing"),
     ("reshaped", "expected shape [8] as in init, found [9]"),
     ("nan", "tensor 'a' of out has NaN at element 1"),
@@ -37,12 +38,25 @@ import Testing
       ["nan@2.2"], episodes: 2, extra: "attempts: 2\nexecutor: {local: serial}")
     let result = try trial.start()
     #expect(result.status == 65)
-    #expect(result.errors.contains("episode 2, member 2, attempt 2 of 2: "), "\(result.errors)")
+    #expect(
+      result.errors.contains("episode 2, member 2, attempt 2: "), "\(result.errors)")
     #expect(result.errors.contains("trying again"))
     #expect(result.errors.contains("imwa-run resume"))
     // What the others did is not lost.
     #expect(try trial.events("finished").count == 1 + 2 + 1)
     #expect(try trial.events("failed").count == 2)
+  }
+
+  /// The members behind it would start from other weights, and nobody would know.
+  @Test func aTrainerThatWritesToItsStartEndsTheRun() throws {
+    let trial = try TrialRun(["overwrites@2.1.1"], extra: "executor: {local: serial}")
+    let result = try trial.start()
+    #expect(result.status == 65)
+    #expect(result.errors.contains("episode-001/average.safetensors: a trainer has written to"))
+    // It is not what it should be when the run is taken up again, either.
+    let again = try trial.resume()
+    #expect(again.status == 65)
+    #expect(again.errors.contains("it is not the file that was written after episode 1"))
   }
 
   @Test func theLastLinesOfTheLogAreTold() throws {
@@ -86,7 +100,7 @@ import Testing
     let result = try trial.start()
     #expect(result.status == 65)
     #expect(result.errors.contains("episode 1, evaluation of "))
-    #expect(result.errors.contains("attempt 1 of 1: the evaluation"))
+    #expect(result.errors.contains("attempt 1: the evaluation"))
     #expect(result.errors.contains("printed no JSON object"))
     #expect(result.errors.contains("accuracy is good"))
   }

@@ -128,6 +128,24 @@ import Testing
     #expect(try trial.values("episode-002/average.safetensors", "b") == raw.map { $0 + 1 })
   }
 
+  @Test func theMovingAverageIsRecalibratedAndOldFilesGo() throws {
+    let trial = try TrialRun(
+      extra: """
+        average: {recalibrate: [\(TrialRun.python), "\(TrialRun.trainer)", recalibrate]}
+        ema: {checkpoints: 0.5}
+        keep: last
+        """)
+    let result = try trial.start()
+    #expect(result.status == 0, "\(result.errors)")
+    let raw = try trial.values("episode-003/ema-uncalibrated.safetensors", "b")
+    #expect(try trial.values("final.safetensors", "b") == raw.map { $0 + 1 })
+    for name in ["recalibrate", "recalibrate-ema"] {
+      let files = (2...3).map { "run/episode-00\($0)/\(name)/attempt-1" }
+      #expect(try trial.folder.names(in: files[0]).contains("model.safetensors") == false)
+      #expect(try trial.folder.names(in: files[1]).contains("model.safetensors"))
+    }
+  }
+
   @Test func devicesAreHandedOut() throws {
     let trial = try TrialRun(
       episodes: 2, members: 3,

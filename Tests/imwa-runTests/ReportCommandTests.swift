@@ -27,6 +27,23 @@ import Testing
     #expect(parser.isBalanced)
   }
 
+  @Test func onlyFilesAreReplaced() throws {
+    let trial = try TrialRun(episodes: 1)
+    #expect(try trial.start().status == 0)
+    let pipe = trial.folder.file("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let refused = try trial.tool(["report", "run", "-o", "pipe"])
+    #expect(refused.status == 73)
+    #expect(
+      refused.errors.contains("pipe: cannot be put in place: it is not a regular file"),
+      "\(refused.errors)")
+    #expect(
+      try FileManager.default.attributesOfItem(atPath: pipe)[.type] as? FileAttributeType
+        != .typeRegular)
+    #expect(try trial.tool(["report", "run", "-o", "."]).status == 73)
+    #expect(try trial.tool(["report", "run", "-o", "-"]).output.hasPrefix("<!DOCTYPE html>"))
+  }
+
   @Test func tablesAreForPrograms() throws {
     let trial = try TrialRun(evaluates: true)
     #expect(try trial.start().status == 0)

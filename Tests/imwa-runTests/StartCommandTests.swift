@@ -72,6 +72,80 @@ import Testing
     #expect(json["state"]?.string == "completed")
   }
 
+  @Test func aRunInItsOwnStartIsRefused() throws {
+    let trial = try TrialRun(episodes: 1)
+    #expect(try trial.start().status == 0)
+    let model = try trial.final()
+    let folder = try TemporaryFolder()
+    try folder.write("hf/model.safetensors", model)
+    try folder.write(
+      "hf/plan.yaml", text: "iterations: 20\nepisodes: 2\ninit: ../hf\ntrain: [/bin/true]\n")
+    let result = try ToolProcess.run(
+      "imwa-run", ["start", "hf/plan.yaml", "--dir", "hf/run"], in: folder.path)
+    #expect(result.status == 65)
+    #expect(result.errors.contains("hf/plan.yaml:3:7: init: the run's folder"), "\(result.errors)")
+    #expect(try folder.names(in: "hf") == ["model.safetensors", "plan.yaml"])
+    try folder.write(
+      "plan.yaml", text: "iterations: 20\nepisodes: 2\ninit: hf\nsuffix: .npz\ntrain: [/bin/true]\n"
+    )
+    let named = try ToolProcess.run("imwa-run", ["validate", "plan.yaml"], in: folder.path)
+    #expect(named.errors.contains("plan.yaml:4:9: 'suffix' is for files, but init is a folder"))
+  }
+
+  @Test func theOptionsOfTheBuiltInTrainerAreChecked() throws {
+    let folder = try TemporaryFolder()
+    try folder.write(
+      "plan.yaml",
+      text: """
+        iterations: 20
+        init: {builtin: [--data, digits, --model, "mlp:x"]}
+        suffix: .npz
+        train: {builtin: [--dta, digits, [--loss, focal]]}
+        evaluate: {builtin: [--data, digts], metric: accuracy}
+
+        """)
+    let errors = try ToolProcess.run("imwa-run", ["validate", "plan.yaml"], in: folder.path).errors
+    for text in [
+      "plan.yaml:2:17: init.command: imwa-train: ", "plan.yaml:4:18: train: Unknown option '--dta'",
+      "plan.yaml:5:21: evaluate.command: imwa-train: ",
+    ] {
+      #expect(errors.contains(text), "\(errors)")
+    }
+  }
+
+  @Test func aLostResultIsRestored() throws {
+    let trial = try TrialRun(episodes: 2)
+    #expect(try trial.start().status == 0)
+    let result = try trial.final()
+    for change in [[], result + [0]] {
+      if change.isEmpty {
+        try FileManager.default.removeItem(atPath: trial.run + "/final.safetensors")
+      } else {
+        try trial.folder.write("run/final.safetensors", change)
+      }
+      #expect(try trial.resume().status == 0)
+      #expect(try trial.final() == result)
+    }
+    try trial.folder.write("run/episode-002/average.safetensors", [1])
+    try trial.folder.write("run/final.safetensors", [1])
+    let lost = try trial.resume()
+    #expect(lost.status == 65)
+    #expect(lost.errors.contains("final.safetensors: the result is missing or was changed"))
+  }
+
+  @Test func aRunWhosePlanHasMovedSaysSo() throws {
+    let trial = try TrialRun(["fail"], extra: "attempts: 1")
+    let other = try TemporaryFolder()
+    #expect(try trial.start().status == 65)
+    let moved = other.file("moved")
+    try FileManager.default.moveItem(atPath: trial.run, toPath: moved)
+    try FileManager.default.moveItem(atPath: trial.folder.path, toPath: other.file("base"))
+    let result = try ToolProcess.run("imwa-run", ["resume", moved], in: other.path)
+    #expect(result.status == 66)
+    #expect(result.errors.contains("in which its commands run, is not there"), "\(result.errors)")
+    try FileManager.default.moveItem(atPath: other.file("base"), toPath: trial.folder.path)
+  }
+
   @Test func aCompleteRunIsNotRepeated() throws {
     let trial = try TrialRun()
     #expect(try trial.start().status == 0)

@@ -89,6 +89,7 @@ public struct Supervisor {
   private func keep(_ outputs: [AttemptSpec.Output]) throws(FileError) -> [ExitRecord.Output] {
     var result: [ExitRecord.Output] = []
     for output in outputs where FileStatus(of: output.path) != nil {
+      try Folder.checkIsPlain(output.path)
       try Folder.synchronizeAll(output.path)
       let digest = try ContentDigest(of: output.path)
       result.append(

@@ -1,6 +1,6 @@
 public import Checkpoints
 public import SystemPackage
-import YAMLText
+public import YAMLText
 
 /// What a run does, as a plan file says.
 ///
@@ -99,8 +99,12 @@ public struct Plan: Sendable {
   public var iterations = 0
   /// Where the run starts.
   public var initial = InitialWeights.file("")
+  /// Where the plan says so, for messages; nil when it does not.
+  public internal(set) var initialPlace: YAMLNode.Place?
   /// What the names of all checkpoints end in.
   public var suffix = ""
+  /// Where the plan says so, for messages; nil when it does not.
+  public internal(set) var suffixPlace: YAMLNode.Place?
   /// What the names of state files end in.
   public var stateSuffix = ""
   /// The trainer.

@@ -31,6 +31,17 @@ struct PlanFields {
     return value
   }
 
+  /// Reports a second one of keys that exclude each other.
+  mutating func allowOne(of first: String, _ second: String) {
+    guard entries.contains(where: { $0.key == first }),
+      let other = entries.first(where: { $0.key == second })
+    else { return }
+    problems.append(
+      PlanProblem(
+        other.place, "'\(name)' has both '\(first)' and '\(second)': one of them is too much"))
+    known += [first, second]
+  }
+
   /// Reports keys that were not asked for.
   mutating func finish() {
     for entry in entries where !known.contains(entry.key) {

@@ -27,20 +27,27 @@ extension Plan {
   public func checkFiles(_ path: FilePath) throws(PlanError) {
     var problems: [PlanProblem] = []
     if case .file(let initial) = initial {
+      if let suffixPlace, FileStatus(of: initial)?.kind == .folder {
+        problems.append(
+          PlanProblem(suffixPlace, "'suffix' is for files, but init is a folder: leave it out"))
+      }
       do {
         let reader = try CheckpointReader(opening: initial)
         if !reader.weights.tensors.contains(where: { $0.info.dtype.isAveraged }) {
-          problems.append(PlanProblem(nil, "init: \(initial): it has no weights to average"))
+          problems.append(
+            PlanProblem(initialPlace, "init: \(initial): it has no weights to average"))
         }
       } catch {
         let text = (error as? any DiagnosedError)?.description ?? "\(error)"
-        problems.append(PlanProblem(nil, "init: \(text)"))
+        problems.append(PlanProblem(initialPlace, "init: \(text)"))
       }
     }
     if !suffix.isEmpty, CheckpointFormats.format(forOutput: FilePath("model" + suffix)) == nil {
       let known = CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: ", ")
       problems.append(
-        PlanProblem(nil, "averages cannot be written as '\(suffix)'; formats end in \(known)"))
+        PlanProblem(
+          suffixPlace ?? initialPlace,
+          "averages cannot be written as '\(suffix)'; formats end in \(known)"))
     }
     let folder = Folder.absolute(path).removingLastComponent()
     for (key, command) in commands {
@@ -48,6 +55,8 @@ extension Plan {
       if !isThere(program, in: folder) {
         problems.append(
           PlanProblem(command.place, "\(key): there is no program '\(program)'"))
+      } else if let problem = try? BuiltInTrainer.problem(with: command, of: self) {
+        problems.append(PlanProblem(command.place, "\(key): \(problem)"))
       }
     }
     if !problems.isEmpty { throw PlanError(path: path, problems: problems) }

@@ -33,6 +33,7 @@ public struct PlanError: DiagnosedError {
   /// `plan.yaml:3:7: …`, one line for each problem.
   public var description: String {
     problems.map { problem in
+      if problem.place == .commandLine { return "--set: \(problem.text)" }
       let place = problem.place.map { ":\($0)" } ?? ""
       return "\(path)\(place): \(problem.text)"
     }.joined(separator: "\n  ")

@@ -78,6 +78,7 @@ extension PlanReader {
   mutating func readEvaluation(_ plan: inout Plan, _ fields: inout PlanFields) {
     guard let node = fields.node("evaluate") else { return }
     var inner = PlanFields(node, called: "evaluate")
+    inner.allowOne(of: "command", "builtin")
     let options = inner.node("builtin").map { options in
       CommandTemplate(
         builtIn: options, called: "evaluate.builtin",
@@ -204,6 +205,7 @@ extension PlanReader {
     _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
   ) {
     let given = fields.text("suffix")
+    plan.suffixPlace = root["suffix"]?.place
     plan.stateSuffix = fields.text("state_suffix") ?? ""
     for (key, text) in [("suffix", given ?? ""), ("state_suffix", plan.stateSuffix)]
     where text.contains("/") || text.utf8.contains(0) {

@@ -57,16 +57,16 @@ extension YAMLNode {
   fileprivate mutating func set(_ setting: Plan.Setting) throws(YAMLError) {
     let value: YAMLNode
     do {
-      value = try YAMLNode(parsing: Array(setting.value.utf8))
+      value = try YAMLNode(parsing: Array(setting.value.utf8)).moved(to: .commandLine)
     } catch {
-      throw YAMLError(place: place, reason: "--set \(setting.text): \(error.reason)")
+      throw YAMLError(place: .commandLine, reason: "\(setting.text): \(error.reason)")
     }
     set(setting.key.split(separator: ".", omittingEmptySubsequences: false)[...], to: value)
   }
 
   private mutating func set(_ keys: ArraySlice<Substring>, to value: YAMLNode) {
     guard let key = keys.first else {
-      content = value.content
+      self = value
       return
     }
     var entries = entries ?? []
@@ -74,7 +74,9 @@ extension YAMLNode {
       entries.firstIndex { $0.key == key }
       ?? {
         entries.append(
-          Entry(key: String(key), place: place, value: YAMLNode(.mapping([]), at: place)))
+          Entry(
+            key: String(key), place: .commandLine,
+            value: YAMLNode(.mapping([]), at: .commandLine)))
         return entries.count - 1
       }()
     entries[index].value.set(keys.dropFirst(), to: value)
@@ -108,8 +110,8 @@ struct PlanReader {
     plan.state = fields.choice("state", Plan.StatePolicy.self) ?? .carry
     readIterations(plan, root, &fields)
     readMemberSettings(&plan, &fields)
-    readInitial(&plan, &fields)
-    readTrain(&plan, &fields)
+    readInitial(&plan, root, &fields)
+    readTrain(&plan, root, &fields)
     readAverage(&plan, &fields)
     readMovingAverage(&plan, &fields)
     readEvaluation(&plan, &fields)
@@ -128,13 +130,14 @@ struct PlanReader {
   private mutating func readIterations(
     _ plan: Plan, _ root: YAMLNode, _ fields: inout PlanFields
   ) {
-    if root.entries != nil, root["iterations"] == nil {
+    if root["iterations"]?.isNull ?? true {
       fields.problems.append(
         PlanProblem(
           root.place,
           "'iterations' is missing: how many iterations each member trains over all episodes"))
     }
-    if plan.iterations > 0, plan.episodes > plan.iterations {
+    let isEpisodeCountKnown = root["episodes"]?.integer == plan.episodes || root["episodes"] == nil
+    if plan.iterations > 0, isEpisodeCountKnown, plan.episodes > plan.iterations {
       fields.problems.append(
         PlanProblem(
           root["episodes"]?.place ?? root.place,
@@ -160,7 +163,7 @@ struct PlanReader {
       var settings: [Plan.MemberSetting] = []
       for entry in entries {
         check(settingName: entry, &fields)
-        guard let value = entry.value.text else {
+        guard let value = entry.value.text, !entry.value.isNull else {
           fields.expect("member_settings.\(entry.key)", entry.value, "a text or a number")
           continue
         }
@@ -197,18 +200,24 @@ struct PlanReader {
     }
   }
 
-  private mutating func readInitial(_ plan: inout Plan, _ fields: inout PlanFields) {
+  private mutating func readInitial(
+    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
+  ) {
     guard let node = fields.node("init") else {
       fields.problems.append(
         PlanProblem(
-          nil, "'init' is missing: the checkpoint to start from, or {command: […]} that makes one"))
+          root.place,
+          "'init' is missing: the checkpoint to start from, or {command: […]} that makes one"))
       return
     }
+    plan.initialPlace = node.place
     if let text = node.text {
+      if text.isEmpty { fields.expect("init", node, "a path") }
       plan.initial = .file(folder.pushing(FilePath(text)))
       return
     }
     var inner = PlanFields(node, called: "init")
+    inner.allowOne(of: "command", "builtin")
     if let options = inner.node("builtin") {
       plan.initial = .command(
         CommandTemplate(
@@ -227,10 +236,12 @@ struct PlanReader {
     fields.problems += inner.problems
   }
 
-  private mutating func readTrain(_ plan: inout Plan, _ fields: inout PlanFields) {
+  private mutating func readTrain(
+    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
+  ) {
     guard let node = fields.node("train") else {
       fields.problems.append(
-        PlanProblem(nil, "'train' is missing: the command that trains a member, as a list"))
+        PlanProblem(root.place, "'train' is missing: the command that trains a member, as a list"))
       return
     }
     let settings = plan.memberSettings.first?.map(\.name) ?? []

@@ -75,12 +75,12 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
         - python3
         - \(script)
         - train
-        - [--init, "{init}"]
-        - [--out, "{out}"]
+        - [--init, "{init}", --out, "{out}"]
         - [--state-in, "{state_in}"]
         - [--state-out, "{state_out}"]
-        - [--from, "{from_iteration}", --to, "{to_iteration}", --total, "{total_iterations}"]
-        - [--seed, "{seed}"]
+        - [--from-iteration, "{from_iteration}", --to-iteration, "{to_iteration}"]
+        - [--total, "{total_iterations}"]
+        - [--seed, "{episode_seed}"]                 # other data in every episode and member
 
       seed: 0
       # member_settings: [{lr: 0.05}, {lr: 0.1}]     # values of each member, used as {lr}
@@ -91,7 +91,7 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
       # warm_start: 200                              # iterations of one process before the first episode
 
       evaluate:           # prints a JSON object such as {"accuracy": 0.93}
-        command: [python3, \(script), evaluate, --weights, "{init}"]
+        command: [python3, \(script), evaluate, --init, "{init}"]
         metric: accuracy
         mode: max
         on: [averages]    # and: members, ema

@@ -92,7 +92,7 @@ extension EpisodeRunner {
   }
 
   /// The weights that the moving average of an episode starts from.
-  private func emaStart(_ episode: Int) -> FilePath {
+  func emaStart(_ episode: Int) -> FilePath {
     let ema = folder.ema(episode - 1, suffix: plan.suffix)
     if episode == 1, plan.warmStart == 0 { return folder.average(0, suffix: plan.suffix) }
     return ema

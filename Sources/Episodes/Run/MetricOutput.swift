@@ -32,7 +32,7 @@ struct MetricOutput {
       return .failure(
         Problem(
           text: "the evaluation printed no JSON object, such as {\"\(metric)\": 0.93}"
-            + (last.map { ", but '\($0)'" } ?? ": it printed nothing")))
+            + (last.map { ", but '\($0)'\(problem(with: $0))" } ?? ": it printed nothing")))
     }
     var all: [String: Double] = [:]
     collect(object, "", into: &all)
@@ -47,6 +47,17 @@ struct MetricOutput {
               + (known.isEmpty ? "" : "; it printed \(known)")))
     }
     return .success(MetricOutput(value: value, all: all))
+  }
+
+  /// Why a line that looks like an object is none.
+  private static func problem(with line: String) -> String {
+    guard line.contains("{") else { return "" }
+    do {
+      _ = try JSONValue(parsing: Array(line.utf8), acceptsPythonNumbers: true)
+      return ""
+    } catch {
+      return ": \(error)"
+    }
   }
 
   private static func collect(_ json: JSONValue, _ name: String, into all: inout [String: Double]) {

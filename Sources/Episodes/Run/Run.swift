@@ -54,6 +54,11 @@ public final class Run {
     let path = Folder.absolute(path)
     let (plan, bytes) = try Plan.read(planPath, settings: settings)
     try plan.checkFiles(planPath)
+    if case .file(let initial) = plan.initial, Folder.contains(initial, path) {
+      let problem = PlanProblem(
+        plan.initialPlace, "init: the run's folder \(path) would lie in the folder \(initial)")
+      throw PlanError(path: planPath, problems: [problem])
+    }
     if isStarted(path) { throw RunError.exists(path) }
     if FileStatus(of: path) != nil, !Folder.isEmpty(path), !isUnfinishedStart(path) {
       throw RunError.taken(path)
@@ -96,6 +101,11 @@ public final class Run {
     let lock = try lock(path)
     let journal = try Journal(path)
     let (plan, folder) = try frozenPlan(path, journal.history, settings: settings)
+    guard FileStatus(of: folder)?.kind == .folder else {
+      throw RunError(
+        .missingInput, "\(folder): the folder of the plan, in which its commands run, is not there",
+        hint: "it was moved: move it back, or put a symbolic link to it in its place")
+    }
     if journal.history.phase != .completed || !settings.isEmpty {
       try journal.record([.resumed(settings: settings.map(\.text))])
     }
@@ -110,7 +120,11 @@ public final class Run {
   ) throws -> (plan: Plan, folder: FilePath) {
     guard let start = history.start else { throw RunError.noRun(path) }
     let planPath = RunFolder.plan(in: path)
-    let bytes = try SmallFile.read(planPath) ?? []
+    guard let bytes = try SmallFile.read(planPath) else {
+      throw RunError(
+        .missingInput, "\(planPath): the plan that the run was started with is missing",
+        hint: "put it back, or start a new run")
+    }
     var digest = SHA256()
     digest.update(bytes)
     guard digest.finalized() == start.planDigest else {

@@ -54,8 +54,10 @@ public struct RunError: DiagnosedError {
     let log =
       lines.isEmpty ? "" : "\n  last lines of \(folder.log):" + lines.map { "\n    " + $0 }.joined()
     return RunError(
-      .badInput, "\(attempt.text) of \(attempts): \(reason)\(log)",
-      hint: "what is finished is kept: when the cause is removed, 'imwa-run resume \(run)' goes on")
+      .badInput, "\(attempt.text): \(reason)\(log)",
+      hint:
+        "it is given up ('attempts' is \(attempts)), what is finished is kept: when the cause is removed, "
+        + "'imwa-run resume \(run)' goes on")
   }
 
   static func refused(_ attempt: AttemptID, _ reason: String, run: FilePath) -> RunError {

@@ -84,6 +84,20 @@ import Testing
     #expect(plan.stateSuffix == ".pkl")
   }
 
+  @Test(arguments: [
+    ("episodes=x", "--set: 'episodes' must be a whole number from 1 to 1000000, not 'x'"),
+    ("episodes=[", "--set: episodes=[: did not find expected node content"),
+    ("averge.weights=[1, 2]", "--set: unknown key 'averge'; did you mean 'average'?"),
+  ])
+  func settingsThatAreWrongAreToldAsSuch(setting: String, message: String) {
+    #expect {
+      try PlanReaderTests.read(PlanReaderTests.sound, set: [setting])
+    } throws: { error in
+      (error as? PlanError)?.description.hasPrefix(message) == true
+        && (error as? PlanError)?.problems.count == 1
+    }
+  }
+
   @Test func settingsReplaceKeysAndAddThem() throws {
     let plan = try PlanReaderTests.read(
       PlanReaderTests.sound, set: ["episodes=5", "average.weights=[1, 2]", "timeout=3m"])
@@ -104,6 +118,11 @@ import Testing
     ("average: {batch_norm: pool}", "'average.batch_norm' must be average or first or pooled"),
     ("average: {method: slerpp}", "'average.method' must be linear, not 'slerpp'"),
     ("evaluate: {command: [x]}", "'evaluate.metric' is missing"),
+    (
+      "evaluate: {command: [x], builtin: [y], metric: a}",
+      "'evaluate' has both 'command' and 'builtin'"
+    ),
+    ("member_settings: [{lr: }, {lr: 1}]", "'member_settings.lr' must be a text or a number"),
     ("evaluate: {command: [x], metric: a, on: [ema]}", "there is no moving average to evaluate"),
     (
       "evaluate: {command: [x, '{inti}'], metric: a}",
@@ -131,7 +150,9 @@ import Testing
   @Test(arguments: [
     ("iterations: 2\ninit: a.npz\ntrain: [x]\n", "20 episodes do not fit into 2 iterations"),
     ("init: a.npz\ntrain: [x]\n", "'iterations' is missing"),
-    ("iterations: 20\ntrain: [x]\n", "'init' is missing"),
+    ("iterations:\ninit: a.npz\ntrain: [x]\n", "plan.yaml:1:1: 'iterations' is missing"),
+    ("iterations: 20\ntrain: [x]\n", "plan.yaml:1:1: 'init' is missing"),
+    ("iterations: 20\ninit: \"\"\ntrain: [x]\n", "plan.yaml:2:7: 'init' must be a path"),
     ("iterations: 20\ninit: a.npz\n", "'train' is missing"),
     ("iterations: 20\ninit: {command: [x]}\ntrain: [x]\n", "plan.yaml:2:1: 'suffix' is missing"),
     (
