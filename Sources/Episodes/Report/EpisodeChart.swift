@@ -46,7 +46,9 @@ struct EpisodeChart {
     parts.append("<p class=\"legend\">")
     for line in lines {
       parts.append(
-        "<span><span class=\"key \(line.look)\"></span>\(HTMLText.escaped(line.name))</span>")
+        "<span><svg class=\"key\" viewBox=\"0 0 30 6\" aria-hidden=\"true\">"
+          + "<polyline class=\"\(line.look)\" points=\"0,3 30,3\"/></svg>"
+          + "\(HTMLText.escaped(line.name))</span>")
     }
     if let band {
       parts.append("<span><span class=\"key band\"></span>\(HTMLText.escaped(band.name))</span>")

@@ -197,8 +197,7 @@ public struct ReportPage {
     polygon.band { fill: var(--a); opacity: .18; }
     .legend { margin: .3rem 0 0; font-size: .85rem; color: var(--soft); }
     .legend > span { display: inline-block; margin-right: 1em; }
-    .key { display: inline-block; width: 1.4em; height: .3em; margin: 0 .4em .2em 0; vertical-align: middle; }
-    .key.a { background: var(--a); } .key.b { background: var(--b); } .key.c { background: var(--c); }
+    .key { display: inline-block; width: 2em; height: .4em; margin: 0 .4em .2em 0; vertical-align: middle; }
     .key.band { background: var(--a); opacity: .3; height: .8em; }
     .scroll { overflow: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 8px; }
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9rem; }
