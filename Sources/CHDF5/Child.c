@@ -55,7 +55,8 @@ static void set_limit(child_context *context, int resource, uint64_t soft, uint6
   // What the process may not do itself, its child may not either.
   if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
   if (hard < limit.rlim_max) limit.rlim_max = hard;
-  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+  if (soft < limit.rlim_cur) limit.rlim_cur = soft;
+  if (limit.rlim_max < limit.rlim_cur) limit.rlim_cur = limit.rlim_max;
   if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
 }
 

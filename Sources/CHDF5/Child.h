@@ -36,6 +36,7 @@ typedef struct {
   child_notes *notes;
   pid_t process;
   int connection;  // the parent's end of a socket
+  uint64_t file_size_limit;
 } running_child;
 
 /// Starts a child that is fed through a socket. It ends when the parent closes its end, not with the thread that

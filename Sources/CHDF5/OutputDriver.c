@@ -61,6 +61,12 @@ static haddr_t output_get_end_of_file(const H5FD_t *file, H5FD_mem_t kind) {
   return state_of(file)->end_of_file;
 }
 
+/// Puts the error of a system call where `child_fail_by_library` finds it.
+static herr_t fail_by_system(hid_t minor, const char *function) {
+  H5Epush2(H5E_DEFAULT, __FILE__, function, __LINE__, H5E_ERR_CLS, H5E_IO, minor, "errno = %d", errno);
+  return -1;
+}
+
 static herr_t output_read(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t address, size_t size, void *buffer) {
   (void)kind;
   (void)transfer;
@@ -69,7 +75,7 @@ static herr_t output_read(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t
   while (size > 0) {
     const ssize_t got = pread(state->file, bytes, size, (off_t)address);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
+    if (got < 0) return fail_by_system(H5E_READERROR, __func__);
     if (got == 0) break;
     bytes += got;
     address += (haddr_t)got;
@@ -98,8 +104,7 @@ static herr_t output_write_for_library(H5FD_t *file, H5FD_mem_t kind, hid_t tran
   (void)transfer;
   if (state_of(file)->skips_raw_writes && kind == H5FD_MEM_DRAW) return 0;
   if (output_write(state_of(file), buffer, size, address)) return 0;
-  H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_WRITEERROR, "errno = %d", errno);
-  return -1;
+  return fail_by_system(H5E_WRITEERROR, __func__);
 }
 
 static herr_t output_truncate(H5FD_t *file, hid_t transfer, hbool_t is_closing) {
@@ -107,7 +112,7 @@ static herr_t output_truncate(H5FD_t *file, hid_t transfer, hbool_t is_closing) 
   (void)is_closing;
   output_state *state = state_of(file);
   if (state->end_of_allocation == state->end_of_file) return 0;
-  if (ftruncate(state->file, (off_t)state->end_of_allocation) != 0) return -1;
+  if (ftruncate(state->file, (off_t)state->end_of_allocation) != 0) return fail_by_system(H5E_CANTUPDATE, __func__);
   state->end_of_file = state->end_of_allocation;
   return 0;
 }

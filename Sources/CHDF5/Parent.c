@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -81,10 +82,20 @@ static int reap(pid_t child) {
   return status;
 }
 
-static void judge_signal(int number, imwa_hdf5_result *result) {
+/// Our limit is one on what a source may unfold to; one of this process's own is like a full disk.
+static void judge_file_size(uint64_t file_size_limit, imwa_hdf5_result *result) {
+  struct rlimit own;
+  if (getrlimit(RLIMIT_FSIZE, &own) == 0 && own.rlim_cur <= file_size_limit) {
+    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, EFBIG, "write");
+  } else {
+    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, SIGXFSZ, "file size");
+  }
+}
+
+static void judge_signal(int number, uint64_t file_size_limit, imwa_hdf5_result *result) {
   switch (number) {
     case SIGXCPU: set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "processor time"); return;
-    case SIGXFSZ: set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "file size"); return;
+    case SIGXFSZ: judge_file_size(file_size_limit, result); return;
     case SIGINT:
     case SIGTERM:
     case SIGHUP:
@@ -94,15 +105,16 @@ static void judge_signal(int number, imwa_hdf5_result *result) {
 }
 
 /// Puts together what the child noted, how it ended and how the pipe ended.
-static void judge(const child_notes *notes, int status, pipe_end end, int pipe_error, imwa_hdf5_result *result) {
+static void judge(const running_child *child, int status, pipe_end end, int pipe_error, imwa_hdf5_result *result) {
+  const child_notes *notes = child->notes;
   if (end == PIPE_TIMED_OUT) {
-    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "wall time");
+    set_outcome(result, IMWA_HDF5_STALLED, 0, "wall time");
   } else if (end == PIPE_OVERFLOWED) {
     set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "message size");
   } else if (end == PIPE_FAILED) {
     set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, pipe_error, "read from the child");
   } else if (!__atomic_load_n(&notes->finished, __ATOMIC_ACQUIRE)) {
-    judge_signal(WIFSIGNALED(status) ? WTERMSIG(status) : 0, result);
+    judge_signal(WIFSIGNALED(status) ? WTERMSIG(status) : 0, child->file_size_limit, result);
   } else {
     // The child had libhdf5 and a bad file in it: its notes are bytes like any others.
     const int outcome = notes->outcome;
@@ -138,6 +150,7 @@ static void release_child(running_child *child) {
 /// Starts the child of `setup`, whose end of the connection is `ends[1]`.
 static bool start(child_setup *setup, const int ends[2], running_child *child, imwa_hdf5_result *result) {
   child->connection = ends[0];
+  child->file_size_limit = setup->file_size_limit;
   child->notes = mmap(NULL, sizeof *child->notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (child->notes == MAP_FAILED) {
     set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
@@ -163,7 +176,7 @@ void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5
   const int pipe_error = errno;
   // A child that is done is not hurt by this, and one that lost its pipe but goes on must not be waited for.
   kill(child->process, SIGKILL);
-  judge(child->notes, reap(child->process), end, pipe_error, result);
+  judge(child, reap(child->process), end, pipe_error, result);
   if (result->outcome == IMWA_HDF5_COMPLETE) {
     result->message = message.bytes;
     result->message_size = message.count;

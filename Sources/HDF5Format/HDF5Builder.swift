@@ -133,7 +133,7 @@ public import TensorCore
     unsafe imwa_hdf5_build_finish(builder, &result)
     unsafe builder = nil
     defer { unsafe imwa_hdf5_release(&result) }
-    try unsafe HDF5Child.check(result)
+    try unsafe HDF5Child.check(result, doing: "building a copy of it")
   }
 
   /// Ends the child; the file is good for nothing.

@@ -39,7 +39,7 @@ public enum HDF5Child {
       }
     }
     defer { unsafe imwa_hdf5_release(&result) }
-    try unsafe check(result)
+    try unsafe check(result, doing: "changing it")
   }
 
   /// Overwrites the values of datasets that have them in their headers.
@@ -66,7 +66,7 @@ public enum HDF5Child {
       }
     }
     defer { unsafe imwa_hdf5_release(&result) }
-    try unsafe check(result)
+    try unsafe check(result, doing: "changing it")
   }
 
   /// Calls `body` with C strings; nil is a null pointer.
@@ -102,7 +102,10 @@ public enum HDF5Child {
       file_bytes: UInt64(fileSize) + 64 << 20)
   }
 
-  static func check(_ result: imwa_hdf5_result) throws(HDF5Error) {
+  /// - Parameter work: what the child did, for a sentence about a limit.
+  static func check(_ result: imwa_hdf5_result, doing work: String = "walking it")
+    throws(HDF5Error)
+  {
     let reason = unsafe text(of: result.reason)
     let place = unsafe text(of: result.object_path)
     let at = place.isEmpty ? "" : " at '\(place)'"
@@ -116,7 +119,11 @@ public enum HDF5Child {
         .tooNew, "written for HDF5 1.12 or later, not readable by libhdf5 1.10",
         hint: "h5repack --high=2 of a newer HDF5 writes it for older ones")
     case IMWA_HDF5_OUT_OF_LIMITS:
-      throw HDF5Error(.outOfLimits, "damaged HDF5 file\(at): walking it takes too much: \(reason)")
+      throw HDF5Error(
+        .outOfLimits, "damaged HDF5 file\(at): \(work) takes too much: \(reason)",
+        hint: "what is in the file needs far more than others of its size")
+    case IMWA_HDF5_STALLED:
+      throw HDF5Error(.stalled, "\(work)\(at) came to no end in time")
     case IMWA_HDF5_NOT_HDF5: throw HDF5Error(.damaged, "no HDF5 signature")
     case IMWA_HDF5_INTERRUPTED: throw HDF5Error(.interrupted, "interrupted")
     case IMWA_HDF5_SYSTEM_FAILURE:

@@ -8,6 +8,7 @@ public struct HDF5Error: DiagnosedError, Hashable {
     case tooNew
     case refused
     case outOfLimits
+    case stalled
     case interrupted
     case system
   }
@@ -34,7 +35,7 @@ public struct HDF5Error: DiagnosedError, Hashable {
   /// Damage and what is not read are bad input; failing system calls are not.
   public var kind: FailureKind {
     switch code {
-    case .damaged, .tooNew, .refused, .outOfLimits: .badInput
+    case .damaged, .tooNew, .refused, .outOfLimits, .stalled: .badInput
     case .interrupted: .interrupted(signal: 2)
     case .system: .inputOutput
     }

@@ -103,7 +103,8 @@ typedef enum {
   IMWA_HDF5_OUT_OF_LIMITS = 5,   // `reason` names the limit
   IMWA_HDF5_NOT_HDF5 = 6,        // no HDF5 signature
   IMWA_HDF5_INTERRUPTED = 7,     // the child was ended by SIGINT, SIGTERM, SIGHUP or SIGQUIT: the user, not the file
-  IMWA_HDF5_SYSTEM_FAILURE = 8,  // a system call failed with errno `code`
+  IMWA_HDF5_SYSTEM_FAILURE = 8,  // a system call failed with errno `code`, EFBIG where this process's own limit is hit
+  IMWA_HDF5_STALLED = 9,         // the child was waited for too long
 } imwa_hdf5_outcome;
 
 typedef struct {

@@ -85,7 +85,7 @@ public enum HDF5Checkpoint: CheckpointFormat {
     }
     guard size > largestUnwritten, size / largestRatio > file.catalogue.fileSize else { return }
     throw CheckpointError(
-      .badInput, file.file.path,
+      .badInput, file.path,
       "it declares \(ByteCount.text(size)) of values, but has only "
         + "\(ByteCount.text(file.catalogue.fileSize))",
       hint: "most of it was never written, or the file is damaged")

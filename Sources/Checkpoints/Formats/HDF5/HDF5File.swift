@@ -22,11 +22,14 @@ struct HDF5File: Sendable {
         try HDF5Child.catalogue(of: descriptor, offset: range.lowerBound, size: range.count)
       }
     } catch {
-      throw CheckpointError(file.path, error)
+      throw CheckpointError(FilePath(file.label), error)
     }
     self.file = file
     offset = range.lowerBound
   }
+
+  /// What messages call it: a file that was unpacked has the name of its archive.
+  var path: FilePath { FilePath(file.label) }
 
   /// The values of a dataset of numbers.
   func tensor(_ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding) throws -> Tensor {
@@ -35,7 +38,7 @@ struct HDF5File: Sendable {
       info = try TensorInfo(
         name: dataset.path, dtype: encoding.dtype, shape: Shape(dataset.dimensions ?? [0]))
     } catch {
-      throw CheckpointError(.badInput, file.path, "dataset '\(dataset.path)': \(error)")
+      throw CheckpointError(.badInput, path, "dataset '\(dataset.path)': \(error)")
     }
     guard info.byteCount > 0 else {
       return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
@@ -54,7 +57,7 @@ struct HDF5File: Sendable {
     case .compact(let bytes):
       guard bytes.count == info.byteCount else {
         throw CheckpointError(
-          .badInput, file.path,
+          .badInput, path,
           "dataset '\(dataset.path)': expected \(info.byteCount) bytes of values, found \(bytes.count)"
         )
       }
@@ -68,7 +71,7 @@ struct HDF5File: Sendable {
           dataset, encoding, in: file, offset: offset, decoder: decoder)
         return .bytes(values, offset: 0)
       } catch {
-        throw CheckpointError(file.path, error)
+        throw CheckpointError(path, error)
       }
     }
   }
@@ -80,8 +83,8 @@ extension HDF5Error {
     if let systemError, systemError > 0 { return FileError.write(path, number: systemError) }
     switch kind {
     case .interrupted: return self
-    case .badInput where code != .outOfLimits:
-      // What the child writes is ours: damage is the source's.
+    case .badInput where code != .stalled:
+      // What the child writes is ours: damage is the source's, and so is what unfolds without end.
       if let source { return CheckpointError(source, self) }
       return CheckpointError(.inputOutput, path, "it could not be written: \(description)")
     default:

@@ -81,8 +81,7 @@ struct HDF5Rebuild: Sendable {
         unwritten.append((dataset.path, dtype))
       } else {
         fed.append(
-          try HDF5Rebuild.feed(dataset, encoding, position, tensor, source.catalogue.fileSize, path)
-        )
+          try HDF5Rebuild.feed(dataset, encoding, position, tensor, source, path))
       }
     }
     dropped = droppedPaths(of: source.catalogue)
@@ -108,7 +107,7 @@ struct HDF5Rebuild: Sendable {
 
   private static func feed(
     _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, _ position: Int,
-    _ tensor: Tensor, _ fileSize: Int, _ path: FilePath
+    _ tensor: Tensor, _ source: HDF5File, _ path: FilePath
   ) throws -> Fed {
     let isRetyped = tensor.info.dtype != encoding.dtype
     if isRetyped { try checkStorable(tensor, path) }
@@ -116,7 +115,7 @@ struct HDF5Rebuild: Sendable {
     if case .chunked(let chunkShape, _) = dataset.storage {
       do {
         let grid = try ChunkGrid(shape: tensor.info.shape, chunkShape: Shape(chunkShape))
-        try checkCount(of: grid, dataset, fileSize: fileSize, path)
+        try checkCount(of: grid, dataset, source)
         let pipeline = try ChunkPipeline(of: dataset)
         // After a change of dtype only zero is sure to be the same.
         let fill =
@@ -126,8 +125,8 @@ struct HDF5Rebuild: Sendable {
         chunks = ChunkPlan(
           grid: grid, pipeline: pipeline.retyped(elementSize: tensor.info.dtype.elementUnit),
           filtersPartialChunks: dataset.filtersPartialChunks, fillElement: fill)
-      } catch let error as any DiagnosedError {
-        throw CheckpointError(path, error)
+      } catch let error as HDF5Error {
+        throw CheckpointError(source.path, error)
       }
     }
     return Fed(
@@ -138,13 +137,13 @@ struct HDF5Rebuild: Sendable {
 
   /// What nobody wrote has any number of chunks; with values, each of them takes time.
   private static func checkCount(
-    of grid: ChunkGrid, _ dataset: HDF5Catalogue.Dataset, fileSize: Int, _ path: FilePath
+    of grid: ChunkGrid, _ dataset: HDF5Catalogue.Dataset, _ source: HDF5File
   ) throws {
-    guard grid.chunkCount > mostChunks, grid.chunkCount > fileSize else { return }
+    guard grid.chunkCount > mostChunks, grid.chunkCount > source.catalogue.fileSize else { return }
     throw CheckpointError(
-      .badInput, path,
+      .badInput, source.path,
       "dataset '\(dataset.path)' has \(grid.chunkCount) chunks of \(grid.chunkShape), far more than "
-        + "the first input has stored",
+        + "are stored",
       hint: "most of it was never written, or the file is damaged")
   }
 

@@ -57,7 +57,7 @@ final class HDF5RebuildSink: BuildingSink {
         index += 1
       }
     } catch let error as HDF5Error {
-      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.path)
     }
     guard order.waitForTurn(of: offset) else { throw StreamError.stopped }
     for piece in pieces where !send(piece) {
@@ -74,7 +74,7 @@ final class HDF5RebuildSink: BuildingSink {
     do {
       try builder.finish()
     } catch {
-      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.path)
     }
   }
 

@@ -24,7 +24,7 @@ struct HDF5RebuildWriter: OutputBuilder {
       builder.start()
       return HDF5RebuildSink(self, builder: builder, numbers: numbers)
     } catch let error as HDF5Error {
-      throw error.whileWriting(rebuild.path, from: rebuild.source?.file.path)
+      throw error.whileWriting(rebuild.path, from: rebuild.source?.path)
     }
   }
 

@@ -116,7 +116,7 @@ public struct HDF5Structure: Sendable {
         try HDF5Child.editRootTexts(texts, of: staged.string, size: size)
       }
     } catch let error as HDF5Error {
-      throw error.whileWriting(path, from: source.file.path)
+      throw error.whileWriting(path, from: source.path)
     }
     let result = try HDF5File(try ReadableFile(staged)).catalogue
     guard result.hasSamePlaces(as: catalogue) else { throw HDF5Structure.otherStructure(path) }
