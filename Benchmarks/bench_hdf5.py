@@ -54,6 +54,7 @@ KINDS = {
     "gzip-shuffle": Kind(model, {"chunks": True, "shuffle": True, **GZIP}),
     "small": Kind(thousand),
     "chunks": Kind(many_chunks, {"chunks": (1, 256)}),
+    "chunks-gzip": Kind(many_chunks, {"chunks": (1, 256), **GZIP}),
     "large-chunks": Kind(lambda scale: {"kernel": (max(1024, int(32_768 * scale)), 2048)}, {"chunks": LARGE_CHUNK, **GZIP}),
 }
 
@@ -73,6 +74,8 @@ ROWS = (
     ("small-memory", "small", "memory", MEMORY),
     ("chunks-seconds", "chunks", "seconds", 1.0),
     ("chunks-memory", "chunks", "memory", MEMORY),
+    ("chunks-gzip-seconds", "chunks-gzip", "seconds", 1.0),
+    ("chunks-gzip-memory", "chunks-gzip", "memory", MEMORY),
     ("large-chunks-memory", "large-chunks", "memory", MEMORY + THREADS * 3 * ONE_LARGE_CHUNK),
 )
 
