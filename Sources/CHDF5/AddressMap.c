@@ -44,17 +44,3 @@ bool address_map_set(address_map *map, uint64_t address, uint64_t value) {
   *entry = (address_entry){address, value, true};
   return true;
 }
-
-bool address_map_set_maximum(address_map *map, uint64_t address, uint64_t value) {
-  uint64_t known;
-  if (address_map_find(map, address, &known) && known >= value) return true;
-  return address_map_set(map, address, value);
-}
-
-uint64_t address_map_sum(const address_map *map) {
-  uint64_t sum = 0;
-  for (size_t index = 0; index < map->capacity; index++) {
-    if (map->entries[index].is_used) sum += map->entries[index].value;
-  }
-  return sum;
-}

@@ -18,10 +18,4 @@ bool address_map_find(const address_map *map, uint64_t address, uint64_t *value)
 /// Adds an address or replaces its number. False when there is no memory.
 bool address_map_set(address_map *map, uint64_t address, uint64_t value);
 
-/// Adds an address or keeps the larger number. False when there is no memory.
-bool address_map_set_maximum(address_map *map, uint64_t address, uint64_t value);
-
-/// The sum of all numbers.
-uint64_t address_map_sum(const address_map *map);
-
 #endif

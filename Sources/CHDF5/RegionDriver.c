@@ -5,6 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/// libhdf5 gives each collection of values of variable length at least so many bytes.
+enum { smallest_collection = 4096 };
+
 typedef struct {
   H5FD_t base;  // libhdf5's part comes first
   region_state *state;
@@ -59,6 +62,64 @@ static haddr_t region_get_end_of_file(const H5FD_t *file, H5FD_mem_t kind) {
   return state_of(file)->size;
 }
 
+static uint64_t little_endian(const uint8_t *bytes, size_t count) {
+  uint64_t value = 0;
+  while (count-- > 0) value = value << 8 | bytes[count];
+  return value;
+}
+
+/// Reads up to `size` bytes. What lies behind the end reads as zeros, as libhdf5's own drivers have it.
+static bool read_bytes(const region_state *state, haddr_t address, size_t size, uint8_t *bytes) {
+  while (size > 0 && address < state->size) {
+    const uint64_t available = state->size - address;
+    const size_t wanted = size < available ? size : (size_t)available;
+    const ssize_t got = pread(state->file, bytes, wanted, (off_t)(state->offset + address));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    if (got == 0) break;
+    bytes += got;
+    address += (haddr_t)got;
+    size -= (size_t)got;
+  }
+  memset(bytes, 0, size);
+  return true;
+}
+
+/// What is used of a collection of values of variable length. (HDF5 File Format Specification 3.0, III.E; lengths have 8
+/// bytes in what libhdf5 writes by itself.)
+static uint64_t used_of_collection(const uint8_t *bytes, uint64_t size) {
+  enum { header = 16 };
+  uint64_t place = header;
+  while (size - place >= header) {
+    const uint64_t room = little_endian(bytes + place + 8, 8);
+    // Object 0 is what is free.
+    if (little_endian(bytes + place, 2) == 0 || room > size - place - header) break;
+    place += header + (room + 7) / 8 * 8;
+    if (place > size) return size;
+  }
+  return place;
+}
+
+/// Notes a collection, whose start libhdf5 reads as raw data. False when there is no memory or it cannot be read.
+static bool note_global_heap(region_state *state, haddr_t address, const uint8_t *bytes, size_t size) {
+  uint64_t known;
+  if (size < 16 || memcmp(bytes, "GCOL", 4) != 0 || address_map_find(&state->global_heaps, address, &known)) return true;
+  const uint64_t whole = little_endian(bytes + 8, 8);
+  if (whole < 16 || address > state->size || whole > state->size - address) return true;
+  uint8_t *collection = malloc(whole);
+  if (!collection) return true;
+  const bool is_read = read_bytes(state, address, whole, collection);
+  const uint64_t used = is_read ? used_of_collection(collection, whole) : 0;
+  free(collection);
+  *(whole > smallest_collection ? &state->large_collection_bytes : &state->small_collection_bytes) += used;
+  return is_read && address_map_set(&state->global_heaps, address, used);
+}
+
+uint64_t region_global_heap_bytes(const region_state *state) {
+  const uint64_t small = state->small_collection_bytes + smallest_collection - 1;
+  return state->large_collection_bytes + small / smallest_collection * smallest_collection;
+}
+
 static herr_t region_read(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t address, size_t size, void *buffer) {
   (void)transfer;
   region_state *state = state_of(file);
@@ -68,22 +129,8 @@ static herr_t region_read(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t
     state->noted_size = size;
     return 0;
   }
-  if (kind == H5FD_MEM_GHEAP && !address_map_set_maximum(&state->global_heaps, address, size)) return -1;
-  uint8_t *bytes = buffer;
-  // What lies behind the end reads as zeros, as libhdf5's own drivers have it.
-  while (size > 0 && address < state->size) {
-    const uint64_t available = state->size - address;
-    const size_t wanted = size < available ? size : (size_t)available;
-    const ssize_t got = pread(state->file, bytes, wanted, (off_t)(state->offset + address));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return -1;
-    if (got == 0) break;
-    bytes += got;
-    address += (haddr_t)got;
-    size -= (size_t)got;
-  }
-  memset(bytes, 0, size);
-  return 0;
+  if (!read_bytes(state, address, size, buffer)) return -1;
+  return note_global_heap(state, address, buffer, size) ? 0 : -1;
 }
 
 static herr_t region_write(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t address, size_t size,

@@ -18,8 +18,13 @@ typedef struct {
   bool has_noted;
   haddr_t noted_address;
   size_t noted_size;
-  address_map global_heaps;   // address of each collection -> bytes read there
+  address_map global_heaps;   // address of each collection that was read -> bytes used there
+  uint64_t small_collection_bytes;  // used in those of the smallest size
+  uint64_t large_collection_bytes;  // used in others
 } region_state;
+
+/// What the collections that were read need when their values are put together.
+uint64_t region_global_heap_bytes(const region_state *state);
 
 /// An access property list for files opened with this driver; negative when libhdf5 fails. `state` must outlive the
 /// file.

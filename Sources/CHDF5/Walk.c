@@ -75,7 +75,7 @@ static void put_end(file_walk *walk) {
   message_begin_record(&walk->message, RECORD_END);
   put_u64(&walk->message, walk->object_count);
   put_u64(&walk->message, walk->link_count);
-  put_u64(&walk->message, address_map_sum(&walk->region.global_heaps));
+  put_u64(&walk->message, region_global_heap_bytes(&walk->region));
   message_end_record(&walk->message);
 }
 

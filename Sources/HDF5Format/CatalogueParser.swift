@@ -6,8 +6,7 @@ struct CatalogueParser {
   private(set) var datasets: [HDF5Catalogue.Dataset] = []
   private(set) var links: [HDF5Catalogue.Link] = []
   private(set) var texts: [Int: [String: [String]]] = [:]
-  /// The bytes that are known to hold something.
-  private(set) var usedByteCount = 0
+  private(set) var packedSize = PackedSize()
   private var datasetOfObject: [Int: Int] = [:]
 
   mutating func parse(_ message: [UInt8]) throws(HDF5Error) {
@@ -25,11 +24,11 @@ struct CatalogueParser {
       case 4: try parseNamedType(&record)
       case 5: try parseChunks(&record)
       case 6: try parseAttribute(&record)
-      case 7: try links.append(.hard(path: parseLink(&record), object: record.count64()))
-      case 8: try links.append(.soft(path: parseLink(&record), target: record.text()))
+      case 7: try parseHardLink(&record)
+      case 8: try parseSoftLink(&record)
       case 9:
         try record.skip(16)
-        try use(try record.count64())
+        try packedSize.add(try record.count64())
         guard reader.isAtEnd else { throw .message("something follows its end") }
         return
       default: throw .message("an unknown record")
@@ -37,17 +36,15 @@ struct CatalogueParser {
     }
   }
 
-  private mutating func use(_ count: Int) throws(HDF5Error) {
-    let (sum, overflow) = usedByteCount.addingReportingOverflow(count)
-    guard !overflow else { throw .message("sizes are too large") }
-    usedByteCount = sum
-  }
-
   private mutating func parseFile(_ record: inout CatalogueReader) throws(HDF5Error) {
     try record.skip(1)
-    try use(try record.count64())
-    try record.skip(3 * 8 + 2 + 4 * 4 + 2 + 2 * 8)
-    for _ in 0..<4 { try use(try record.count64()) }
+    try packedSize.add(try record.count64())
+    try record.skip(3 * 8)
+    let (address, length) = (Int(try record.byte()), Int(try record.byte()))
+    let (leafK, internalK) = (try record.count32(), try record.count32())
+    packedSize.setSizes(address: address, length: length, leafK: leafK, internalK: internalK)
+    try record.skip(2 * 4 + 2 + 2 * 8)
+    for _ in 0..<4 { try packedSize.add(try record.count64()) }
   }
 
   /// The path of a link; character set and order are of no use here.
@@ -57,30 +54,65 @@ struct CatalogueParser {
     return path
   }
 
-  /// The number of an object; what its header takes counts as used.
-  private mutating func parseHeader(_ record: inout CatalogueReader) throws(HDF5Error) -> Int {
+  private mutating func parseHardLink(_ record: inout CatalogueReader) throws(HDF5Error) {
+    let path = try parseLink(&record)
+    packedSize.addLink(path)
+    links.append(.hard(path: path, object: try record.count64()))
+  }
+
+  private mutating func parseSoftLink(_ record: inout CatalogueReader) throws(HDF5Error) {
+    let path = try parseLink(&record)
+    let target = try record.text()
+    packedSize.addLink(path, target: target)
+    links.append(.soft(path: path, target: target))
+  }
+
+  /// What an object's header tells.
+  private struct Header {
+    let object: Int
+    /// The bytes of the tree and the heap that hold what is in the object.
+    let index: Int
+    let heap: Int
+  }
+
+  private mutating func parseHeader(_ record: inout CatalogueReader) throws(HDF5Error) -> Header {
     let object = try record.count64()
     try record.skip(8 + 4 + 4 * 8 + 1 + 1)
-    try use(try record.count64())
+    let (size, free) = (try record.count64(), try record.count64())
+    try packedSize.add(max(0, size - free))
+    let header = Header(object: object, index: try record.count64(), heap: try record.count64())
+    for _ in 0..<2 { try packedSize.add(try record.count64()) }
     try record.skip(8)
-    for _ in 0..<4 { try use(try record.count64()) }
-    try record.skip(8)
-    return object
+    return header
   }
 
   private mutating func parseGroup(_ record: inout CatalogueReader) throws(HDF5Error) {
     let path = try parseLink(&record)
-    groups.append(HDF5Catalogue.Group(path: path, object: try parseHeader(&record)))
+    let header = try parseHeader(&record)
+    let isSymbolTable = try record.byte() == 0
+    let linkCount = try record.count64()
+    if isSymbolTable {
+      packedSize.addTable(of: path, linkCount: linkCount, index: header.index, heap: header.heap)
+    } else {
+      try packedSize.add(header.index)
+      try packedSize.add(header.heap)
+    }
+    packedSize.addLink(path)
+    groups.append(HDF5Catalogue.Group(path: path, object: header.object))
   }
 
   private mutating func parseNamedType(_ record: inout CatalogueReader) throws(HDF5Error) {
-    _ = try parseLink(&record)
+    packedSize.addLink(try parseLink(&record))
     _ = try parseHeader(&record)
   }
 
   private mutating func parseDataset(_ record: inout CatalogueReader) throws(HDF5Error) {
     let path = try parseLink(&record)
-    let object = try parseHeader(&record)
+    packedSize.addLink(path)
+    let header = try parseHeader(&record)
+    let object = header.object
+    try packedSize.add(header.index)
+    try packedSize.add(header.heap)
     try record.skip(1 + 8)
     let type = try HDF5Type.parse(&record)
     let dimensions = try parseShape(&record)
@@ -135,7 +167,7 @@ struct CatalogueParser {
       let address = try record.address()
       let stored = try record.count64()
       guard let address else { return .neverWritten }
-      try use(stored)
+      try packedSize.add(stored)
       return .contiguous(offset: address)
     case 2:
       try record.skip(1)
@@ -171,7 +203,7 @@ struct CatalogueParser {
         throw .message("chunk \(chunk.number) of \(chunkCount)")
       }
       last = chunk.number
-      try use(chunk.storedSize)
+      try packedSize.add(chunk.storedSize)
       chunks.append(chunk)
     }
     datasets[number].storage = .chunked(shape, chunks)

@@ -75,8 +75,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
   public let texts: [Int: [String: [String]]]
   /// The number of bytes of the file.
   public let fileSize: Int
-  /// About how many bytes of the file hold nothing.
-  public let unusedByteCount: Int
+  /// How many bytes the file would need at least if libhdf5 wrote it anew.
+  public let packedByteCount: Int
 
   /// The number of the root group.
   static let rootObject = 0
@@ -92,7 +92,7 @@ public struct HDF5Catalogue: Sendable, Hashable {
     links = parser.links
     texts = parser.texts
     self.fileSize = fileSize
-    unusedByteCount = max(0, fileSize - parser.usedByteCount)
+    packedByteCount = min(fileSize, try parser.packedSize.total())
     try checkExtents()
   }
 

@@ -45,7 +45,7 @@
 ///                        Follow their object.
 ///     kind 7 hard link   link object:u64                       a further path to an object already given
 ///     kind 8 soft link   link target:text
-///     kind 9 end         objects:u64 links:u64 global_heap_bytes:u64 (distinct collections that the walk read)
+///     kind 9 end         objects:u64 links:u64 global_heap_bytes:u64 (that the values in the collections which the walk read need)
 ///
 ///     link       = path:text charset:u8 order_valid:u8 order:i64
 ///     header     = object:u64 (0, 1, 2, … in order of appearance) header_address:u64 hard_links:u32

@@ -12,10 +12,10 @@ public struct HDF5Structure: Sendable {
 
   var catalogue: HDF5Catalogue { source.catalogue }
 
-  /// What of a file may be unused before a copy in place is not worth having.
-  private static let unusedShare = 0.05
-  /// What libhdf5 leaves unused in every file that it writes: it reserves blocks for small pieces.
-  private static let usualByteCount = 12 << 10
+  /// How much larger than packed an output may be.
+  private static let mostGrowth = 1.05
+  /// libhdf5 leaves small holes in every file that it writes.
+  private static let usualHoles = 256
 
   /// Where the values go, and what is carried over around them.
   func layout(of weights: WeightMap, for request: OutputRequest) throws -> OutputLayout {
@@ -58,12 +58,7 @@ public struct HDF5Structure: Sendable {
 
   /// Whether every tensor has its room in the first input, and all room there is used.
   private func isWrittenInPlace(_ weights: WeightMap) throws -> Bool {
-    let unused = catalogue.unusedByteCount
-    if unused > HDF5Structure.usualByteCount,
-      Double(unused) > HDF5Structure.unusedShare * Double(catalogue.fileSize)
-    {
-      return false
-    }
+    guard staysPacked(with: weights.rootTexts(replacing: catalogue)) else { return false }
     let stored = catalogue.datasets.filter { $0.encoding != nil }
     guard stored.count == weights.count else { return false }
     return try stored.allSatisfy { dataset in
@@ -76,6 +71,20 @@ public struct HDF5Structure: Sendable {
       case .contiguous, .compact: return true
       }
     }
+  }
+
+  /// Whether a copy with these texts at its root would be about as small as libhdf5 could write it.
+  ///
+  /// The text that is replaced may leave its room unused.
+  private func staysPacked(with texts: [(name: String, text: String?)]) -> Bool {
+    let new = texts.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) }
+    let old = texts.reduce(0) { sum, item in
+      sum + (catalogue.rootTexts[item.name] ?? []).reduce(0) { $0 + $1.utf8.count }
+    }
+    let packed = catalogue.packedByteCount
+    let holes = min(HDF5Structure.usualHoles, catalogue.fileSize - packed)
+    return Double(catalogue.fileSize + new)
+      <= HDF5Structure.mostGrowth * Double(packed + holes + new - old)
   }
 
   /// The bytes of the file between the tensors, as tensors of bytes.
