@@ -13,30 +13,38 @@ enum CheckpointFolder {
     _ folder: FilePath, index chosenIndex: String? = nil, options: ReadingOptions = ReadingOptions()
   ) throws -> CheckpointReader {
     let names = try Folder.names(in: folder)
-    var notices: [String] = []
     var reader: CheckpointReader
     if let index = try chosenIndex ?? index(among: names, in: folder) {
-      reader = try ShardedSafetensors.open(index: folder.appending(index), folder: folder)
-      if names.contains("model.safetensors"),
-        !reader.files.contains(where: {
-          $0.path.lastComponent?.string == "model.safetensors"
-        })
-      {
-        notices.append("\(folder): 'model.safetensors' lies beside '\(index)'; the index is used")
-      }
+      reader = try ShardedModel.open(index: folder.appending(index), folder: folder, options)
     } else if let index = kerasIndex(among: names) {
       reader = try KerasShards.open(index: folder.appending(index), folder: folder)
     } else {
       let file = folder.appending(try singleFile(among: names, in: folder))
       reader = try FormatDetection.open(file, options)
     }
-    reader.notices += notices
+    if chosenIndex == nil { reader.notices += notices(of: names, beside: reader, in: folder) }
     let isQuantized = try hasQuantizationConfig(folder, for: reader.weights)
     return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }
 
+  /// What a user should know of: other models that programs would look for in the folder.
+  private static func notices(
+    of names: [String], beside reader: CheckpointReader, in folder: FilePath
+  ) -> [String] {
+    guard let chosen = reader.path.lastComponent?.string,
+      reader.format is any ShardedFormat.Type
+    else { return [] }
+    let known = Set(reader.files.compactMap { $0.path.lastComponent?.string })
+    let usual = CheckpointFormats.sharded.flatMap {
+      [$0.shardNaming.usualIndexName, $0.shardNaming.usualName]
+    }
+    return usual.filter { $0 != chosen && !known.contains($0) && names.contains($0) }.map { other in
+      "\(folder): '\(other)' lies beside '\(chosen)', which is used"
+    }
+  }
+
   /// The names that most programs give the one file of a model, the likeliest first.
-  private static let usualNames = ["model.safetensors", "pytorch_model.bin"]
+  private static let usualNames = CheckpointFormats.sharded.map { $0.shardNaming.usualName }
 
   /// What training programs leave beside weights in files of the same kind.
   private static let otherNames: Set<String> = [
@@ -47,7 +55,7 @@ enum CheckpointFolder {
   /// Whether the names in a folder are those of a model: an index, or a file with the usual name.
   static func isModel(_ names: [String]) -> Bool {
     names.contains {
-      usualNames.contains($0) || $0.hasSuffix(ShardedSafetensors.indexSuffix)
+      usualNames.contains($0) || CheckpointFormats.format(ofIndex: $0) != nil
         || $0.hasSuffix(KerasShards.indexSuffix)
     }
   }
@@ -60,15 +68,26 @@ enum CheckpointFolder {
     }
   }
 
-  /// The names of the files in a folder that are replaced when a model with this stem is written there: those
-  /// of the model that the folder holds, and those that would be mixed up with the new one.
-  static func modelFiles(in folder: FilePath, writing stem: String) throws -> Set<String> {
+  /// The names of the files in a folder that are replaced when a model is written there: those of the model that
+  /// the folder holds, in all formats that it holds it in, and those that would be mixed up with the new one.
+  static func modelFiles(in folder: FilePath, replacedBy request: OutputRequest) throws -> Set<
+    String
+  > {
     let names = try Folder.names(in: folder)
-    var files = Set(names.filter { ShardedSafetensors.isPart($0, ofModel: stem) })
-    if let index = try? index(among: names, in: folder) {
+    let format = try request.chosenFormat() as? any ShardedFormat.Type
+    let naming = (format ?? SafetensorsCheckpoint.self).shardNaming
+    let stem = naming.stem(like: request.arrangement)
+    var files = Set(names.filter { naming.isPart($0, ofModel: stem) })
+    files.formUnion(usualNames.filter { names.contains($0) })
+    let indexes = CheckpointFormats.sharded.compactMap { format in
+      (try? index(of: format, among: names, in: folder)).map { ($0, format.shardNaming) }
+    }
+    for (index, naming) in indexes {
       files.insert(index)
-      files.formUnion(ShardedSafetensors.shards(of: folder.appending(index)))
-    } else if let index = kerasIndex(among: names) {
+      files.formUnion((try? ShardIndex(reading: folder.appending(index), naming))?.shards ?? [])
+    }
+    if !indexes.isEmpty { return files }
+    if let index = kerasIndex(among: names) {
       files.insert(index)
       files.formUnion(KerasShards.files(of: folder.appending(index)))
     } else if let file = try? singleFile(among: names, in: folder) {
@@ -77,9 +96,22 @@ enum CheckpointFolder {
     return files
   }
 
+  /// The index of the model in a folder; nil when that is one file.
+  ///
+  /// As in transformers, safetensors are preferred.
   private static func index(among names: [String], in folder: FilePath) throws -> String? {
-    let indexes = names.filter { $0.hasSuffix(ShardedSafetensors.indexSuffix) }
-    let usual = "model" + ShardedSafetensors.indexSuffix
+    for format in CheckpointFormats.sharded {
+      if let index = try index(of: format, among: names, in: folder) { return index }
+      if names.contains(format.shardNaming.usualName) { return nil }
+    }
+    return nil
+  }
+
+  private static func index(
+    of format: any ShardedFormat.Type, among names: [String], in folder: FilePath
+  ) throws -> String? {
+    let indexes = names.filter { $0.hasSuffix(format.shardNaming.indexSuffix) }
+    let usual = format.shardNaming.usualIndexName
     if indexes.contains(usual) { return usual }
     guard indexes.count <= 1 else {
       throw CheckpointError(
@@ -97,11 +129,6 @@ enum CheckpointFolder {
 
   private static func singleFile(among names: [String], in folder: FilePath) throws -> String {
     if let name = usualNames.first(where: { names.contains($0) }) { return name }
-    if names.contains("pytorch_model.bin.index.json") {
-      throw CheckpointError(
-        .badInput, folder, "it holds a model of PyTorch in several files, which are not read",
-        hint: "save it as safetensors: model.save_pretrained(folder)")
-    }
     let files = checkpoints(among: names)
     guard let file = files.first else {
       throw CheckpointError(

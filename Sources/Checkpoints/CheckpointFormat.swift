@@ -86,11 +86,15 @@ public enum CheckpointFormats {
     NumPyCheckpoint.self,
   ]
 
-  /// The format of the files in a folder that is to be written: that of the first input where it keeps its form.
+  /// The format of the files in a folder that is to be written: the one asked for, or that of
+  /// the first input where it keeps its form.
   static func format(forFolder request: OutputRequest) -> any CheckpointFormat.Type {
-    if request.maximumShardSize != nil { return SafetensorsCheckpoint.self }
+    if let format = request.format, format is any ShardedFormat.Type { return format }
     switch request.arrangement {
-    case .hdf5?, .kerasShards?: return HDF5Checkpoint.self
+    case .sharded(let model)?: return model.format
+    case .pytorch?: return PyTorchCheckpoint.self
+    case .hdf5? where request.maximumShardSize == nil: return HDF5Checkpoint.self
+    case .kerasShards? where request.maximumShardSize == nil: return HDF5Checkpoint.self
     default: return SafetensorsCheckpoint.self
     }
   }

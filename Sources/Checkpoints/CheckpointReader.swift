@@ -1,5 +1,4 @@
 public import FileIO
-public import JSONText
 public import SystemPackage
 public import TensorCore
 
@@ -19,10 +18,8 @@ public struct CheckpointReader: Sendable {
     case pytorch(PyTorchStructure)
     /// An archive of NumPy, of which the output keeps what is no number.
     case numpy(NumPyArchive)
-    /// Several files and an index: the name of the index, what it says of the model, the shard of each
-    /// tensor.
-    case sharded(
-      indexName: String, metadata: [JSONValue.Member], shardOfTensor: [ExactString: String])
+    /// Several files and an index, whose partition the output keeps.
+    case sharded(ShardedModel)
   }
 
   /// The file, folder or index that was opened.
@@ -57,17 +54,22 @@ public struct CheckpointReader: Sendable {
       ?? path.string
   }
 
-  /// Whether it is a file of PyTorch.
-  public var isPyTorch: Bool { if case .pytorch = arrangement { true } else { false } }
+  /// Whether it is a file of PyTorch, or several with an index.
+  public var isPyTorch: Bool { format == PyTorchCheckpoint.self }
 
   /// Whether an output of this format takes over what is no weight.
-  public func keepsOtherContents(in format: any CheckpointFormat.Type) -> Bool {
-    switch arrangement {
+  ///
+  /// - Parameter isCut: whether the tensors are spread over files of a given size, which hold nothing else.
+  public func keepsOtherContents(in format: any CheckpointFormat.Type, isCut: Bool = false) -> Bool
+  {
+    if isCut { return false }
+    return switch arrangement {
     case .hdf5, .kerasShards: format == HDF5Checkpoint.self
     case .keras: format == KerasCheckpoint.self || format == HDF5Checkpoint.self
     case .pytorch: format == PyTorchCheckpoint.self
     case .numpy: format == NumPyCheckpoint.self
-    case .single, .sharded: false
+    case .sharded(let model): format == PyTorchCheckpoint.self && model.format == format
+    case .single: false
     }
   }
 
@@ -84,7 +86,8 @@ public struct CheckpointReader: Sendable {
     }
     if status.kind == .folder {
       self = try CheckpointFolder.open(path, options: options)
-    } else if let name = path.lastComponent?.string, name.hasSuffix(ShardedSafetensors.indexSuffix)
+    } else if let name = path.lastComponent?.string,
+      CheckpointFormats.format(ofIndex: name) != nil
     {
       self = try CheckpointFolder.open(path.folder, index: name, options: options)
     } else if let name = path.lastComponent?.string, name.hasSuffix(KerasShards.indexSuffix) {

@@ -14,6 +14,8 @@ public struct OutputRequest: Sendable {
   public var format: (any CheckpointFormat.Type)?
   /// The most bytes of tensors in one file of a folder; nil for no limit of its own.
   public var maximumShardSize: Int?
+  /// Whether tensors that are one under several names are written one by one, where a format keeps ties.
+  public var unties = false
   /// The arrangement to keep in a folder, when no shard size is asked for.
   public var arrangement: CheckpointReader.Arrangement?
   /// The level of deflate where a format compresses only when asked; nil for no compression.
@@ -138,7 +140,7 @@ public struct OutputLayout: Sendable {
   /// What takes the place of `files` where each is laid out for itself; empty otherwise.
   private(set) var parts: [Part] = []
   /// Other files of a folder, which are written last: an index.
-  public let texts: [(name: String, bytes: [UInt8])]
+  public internal(set) var texts: [(name: String, bytes: [UInt8])]
   /// The tensors as they are placed, when some are placed in another order than that of the map.
   let placed: [Tensor]?
   /// What takes the place of files that are written at places: a file that another process builds of the

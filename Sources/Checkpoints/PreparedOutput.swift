@@ -155,8 +155,7 @@ public final class PreparedOutput {
 
   private func replacedNames() throws -> Set<String> {
     guard request.form == .folder, staged.replacesContents else { return [] }
-    let stem = ShardedSafetensors.stem(for: request)
-    return try CheckpointFolder.modelFiles(in: staged.destination, writing: stem)
+    return try CheckpointFolder.modelFiles(in: staged.destination, replacedBy: request)
   }
 
   private func copySidecar(_ name: String) throws {

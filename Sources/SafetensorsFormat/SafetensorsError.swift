@@ -1,6 +1,6 @@
 public import TensorCore
 
-/// A safetensors header or index that breaks a rule of the format.
+/// A safetensors header that breaks a rule of the format.
 public struct SafetensorsError: DiagnosedError, Hashable {
   /// The rules.
   public enum Code: Sendable, Hashable {
@@ -11,7 +11,6 @@ public struct SafetensorsError: DiagnosedError, Hashable {
     case badMetadata
     case duplicateTensor
     case dataDoesNotFit
-    case badIndex
   }
 
   /// The rule that was broken.

@@ -89,8 +89,9 @@ struct MergeJob {
     if others.isEmpty { return }
     let list = others.prefix(5).joined(separator: ", ")
     let more = others.count > 5 ? " and \(others.count - 5) more" : ""
-    let format = CheckpointFormats.format(forOutput: FilePath(output.output))
-    let isKept = format.map { readers[0].keepsOtherContents(in: $0) } ?? false
+    let format = try? output.request(like: readers[0]).chosenFormat()
+    let isCut = output.maxShardSize != nil
+    let isKept = format.map { readers[0].keepsOtherContents(in: $0, isCut: isCut) } ?? false
     tool.notice(
       "\(readers[0].path): \(list)\(more) "
         + (others.count == 1 ? "is no weight" : "are no weights")

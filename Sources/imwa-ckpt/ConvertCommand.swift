@@ -91,6 +91,7 @@ struct ConvertCommand: ParsableCommand {
     options.policy.include = include.map { Glob($0) }
     options.policy.exclude = exclude.map { Glob($0) }
     options.unties = untie
+    options.cutsFiles = output.maxShardSize != nil
     options.skipsUnsupported = skipUnsupported
     if let map {
       options.names = try NameChange(readingMap: FilePath(map))

@@ -17,7 +17,8 @@ struct ConvertJob {
   /// Does the work, prints the result, and ends the process.
   func perform(_ reader: CheckpointReader) throws -> Never {
     let start = ContinuousClock.now
-    let request = try output.request(like: reader, format: format)
+    var request = try output.request(like: reader, format: format)
+    request.unties = options.unties
     let chosen = try request.chosenFormat()
     let plan = try ConversionPlan(reader, to: chosen, options: options)
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }

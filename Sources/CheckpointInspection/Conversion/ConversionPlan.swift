@@ -8,8 +8,11 @@ public struct ConversionOptions: Sendable {
   public var policy = AlignmentPolicy()
   /// How names change.
   public var names = NameChange.none
-  /// Whether tensors that are one are written one by one where the format has no ties.
+  /// Whether tensors that are one are written one by one rather than refused, where the format has no ties;
+  /// where it has, `OutputRequest.unties` has it write them so.
   public var unties = false
+  /// Whether the output is cut into files of a given size, which hold nothing but tensors.
+  public var cutsFiles = false
   /// Whether what the format cannot hold is left out rather than refused.
   public var skipsUnsupported = false
 
@@ -81,7 +84,8 @@ public struct ConversionPlan: Sendable {
     self.renamedCount = renamedCount
     convertedCount = kept.count { !$0 }
     losesStructure =
-      reader.format.describesModels && !reader.keepsOtherContents(in: format)
+      reader.format.describesModels
+      && !reader.keepsOtherContents(in: format, isCut: options.cutsFiles)
   }
 
   /// What the format can hold, and what it cannot.
@@ -112,7 +116,7 @@ public struct ConversionPlan: Sendable {
         metadata[ExactString(name)] = other
       }
     }
-    if !reader.keepsOtherContents(in: format) {
+    if !reader.keepsOtherContents(in: format, isCut: options.cutsFiles) {
       skipped += reader.otherContents.map {
         Skipped(description: "\($0): it is no tensor", isTie: false)
       }

@@ -42,8 +42,9 @@ struct ArchivePlan {
 
   /// Lays the archive out; checksums of tensors are summed up while these are written, and written last.
   ///
+  /// - Parameter name: the name of the file in a folder; nil when it is the output.
   /// - Throws: `ZipError`.
-  func layout(_ weights: WeightMap) throws -> OutputLayout {
+  func layout(_ weights: WeightMap, named name: String? = nil) throws -> OutputLayout {
     let archive = try ZipLayout(entries, comment: comment)
     var texts = GatheredTexts()
     var carried: [OutputLayout.Carried] = []
@@ -72,7 +73,7 @@ struct ArchivePlan {
     carried.sort { $0.offset < $1.offset }
     let unknown = archive.entries.indices.filter { archive.entries[$0].checksum == nil }
     let file = OutputLayout.File(
-      name: nil, prefix: [], placements: placements, size: archive.byteCount, carried: carried,
+      name: name, prefix: [], placements: placements, size: archive.byteCount, carried: carried,
       summed: unknown.map { index in
         let start = archive.dataOffsets[index]
         return start..<start + archive.entries[index].storedByteCount

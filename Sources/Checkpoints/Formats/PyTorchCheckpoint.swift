@@ -79,7 +79,11 @@ public enum PyTorchCheckpoint: CheckpointFormat {
         reader.checksWhatIsRead = true
         reader.checksums = { threads in
           do {
-            try archive.verify(archive.members, threads: threads)
+            // Storages that are deflated were checked when they were decompressed.
+            let members = archive.members.filter {
+              $0.method == .stored || !$0.name.contains("/data/")
+            }
+            try archive.verify(members, threads: threads)
           } catch let error as ZipError {
             throw CheckpointError(path, error)
           }
@@ -95,18 +99,57 @@ public enum PyTorchCheckpoint: CheckpointFormat {
     }
   }
 
-  /// Writes an archive: like that of the first input where that is one of PyTorch.
+  /// Writes an archive, like that of the first input where that is one of PyTorch; or several with an index.
   public static func layout(of weights: WeightMap, for request: OutputRequest) throws
     -> OutputLayout
   {
+    switch request.form {
+    case .file: try layout(named: nil, of: weights, like: request.arrangement, for: request)
+    case .folder: try ShardedLayout(weights, for: request, self).layout()
+    }
+  }
+
+  private static func layout(
+    named name: String?, of weights: WeightMap, like original: CheckpointReader.Arrangement?,
+    for request: OutputRequest
+  ) throws -> OutputLayout {
     var structure: PyTorchStructure?
-    if case .pytorch(let first)? = request.arrangement { structure = first }
+    if case .pytorch(let first)? = original { structure = first }
     do {
-      return try PyTorchOutput(weights, like: structure).layout()
+      return try PyTorchOutput(weights, like: structure, unties: request.unties).layout(named: name)
     } catch let error as PyTorchError {
       throw CheckpointError(request.path, error)
     } catch let error as ZipError {
       throw CheckpointError(request.path, error)
     }
+  }
+}
+
+extension PyTorchCheckpoint: ShardedFormat {
+  static let shardNaming = ShardNaming(suffix: ".bin", usualStem: "pytorch_model")
+
+  /// Opens a dictionary of tensors as a whole, because the index names all that is in it.
+  static func openShard(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
+    guard options.key == nil || options.key == ".", !options.usesAverage else {
+      throw CheckpointError(
+        .usage, path, "it is a shard, whose tensors an index names: no part of it can be chosen",
+        hint: "leave \(options.usesAverage ? "--use-ema" : "--key") out")
+    }
+    return try open(path, ReadingOptions(key: ".", isStrict: options.isStrict))
+  }
+
+  static func layout(
+    ofShards shards: [PlannedShard], _ weights: WeightMap, for request: OutputRequest
+  ) throws -> OutputLayout {
+    let parts = try shards.map { shard in
+      let part = WeightMap(
+        distinct: shard.positions.map { weights.tensors[$0] }, metadata: weights.metadata)
+      return OutputLayout.Part(
+        weights: part,
+        layout: try layout(named: shard.name, of: part, like: shard.original, for: request))
+    }
+    var result = OutputLayout(parts: parts, texts: [])
+    result.notices = parts.flatMap(\.layout.notices)
+    return result
   }
 }

@@ -69,7 +69,7 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
     case .file:
       return OutputLayout(files: [try file(nil, Array(weights.tensors.indices), weights)])
     case .folder:
-      return try ShardedSafetensors.layout(of: weights, for: request)
+      return try ShardedLayout(weights, for: request, self).layout()
     }
   }
 
@@ -110,5 +110,19 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
       )
       return widths.0 != widths.1 ? widths.0 > widths.1 : first < second
     }
+  }
+}
+
+extension SafetensorsCheckpoint: ShardedFormat {
+  static let shardNaming = ShardNaming(suffix: ".safetensors", usualStem: "model")
+
+  static func openShard(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
+    try open(path, options)
+  }
+
+  static func layout(
+    ofShards shards: [PlannedShard], _ weights: WeightMap, for request: OutputRequest
+  ) throws -> OutputLayout {
+    OutputLayout(files: try shards.map { try file($0.name, $0.positions, weights) })
   }
 }

@@ -41,6 +41,18 @@ import Testing
     #expect(try ConversionPlan(reader, to: PyTorchCheckpoint.self).weights.count == 2)
   }
 
+  @Test func filesOfAGivenSizeHoldNothingButTensors() throws {
+    let reader = try CheckpointReader(opening: FilePath(Fixtures.path("torch/fullckpt_s1.pt")))
+    var options = ConversionOptions()
+    #expect(
+      try ConversionPlan(reader, to: PyTorchCheckpoint.self, options: options).skipped.isEmpty)
+    options.cutsFiles = true
+    let error = #expect(throws: ConversionError.self) {
+      try ConversionPlan(reader, to: PyTorchCheckpoint.self, options: options)
+    }
+    #expect(error?.description.contains("'scheduler': it is no tensor") == true)
+  }
+
   @Test func quantisedCodesKeepTheirDType() throws {
     let path = try folder.write(
       "q.safetensors",

@@ -7,23 +7,28 @@ import ZipArchive
 struct PyTorchOutput {
   private let weights: WeightMap
   private let structure: PyTorchStructure?
-  private let ties: TiedTensors
+  private let unties: Bool
+  /// For each tensor the first that it shares a storage with, which may be itself.
+  private let groups: [Int]
 
   private static let newRoot = "archive"
 
   /// Plans a file.
   ///
-  /// - Parameter structure: the file whose contents are kept; nil for a new one.
-  init(_ weights: WeightMap, like structure: PyTorchStructure?) {
+  /// - Parameters:
+  ///   - structure: the file whose contents are kept; nil for a new one.
+  ///   - unties: whether every tensor gets a storage of its own.
+  init(_ weights: WeightMap, like structure: PyTorchStructure?, unties: Bool = false) {
     self.weights = weights
     self.structure = structure
-    ties = TiedTensors(weights)
+    self.unties = unties
+    groups = unties ? Array(weights.tensors.indices) : TiedTensors(weights).groups
   }
 
   /// Places the tensors and all that is around them.
   ///
   /// - Throws: `PyTorchError` for what cannot be written, `ZipError`.
-  func layout() throws -> OutputLayout {
+  func layout(named name: String? = nil) throws -> OutputLayout {
     var plan = ArchivePlan(alignment: 64)
     if let structure, let places = placesInFirstInput(structure),
       case .zip(let archive, let root) = structure.contents.container
@@ -32,8 +37,8 @@ struct PyTorchOutput {
     } else {
       try writeAnew(&plan)
     }
-    var layout = try plan.layout(weights)
-    layout.notices = untied()
+    var layout = try plan.layout(weights, named: name)
+    if !unties { layout.notices = untied() }
     return layout
   }
 
@@ -59,7 +64,7 @@ struct PyTorchOutput {
         Place(tensor: position, offset: entry.view.byteOffset, byteCount: info.byteCount))
     }
     for number in places.indices where places[number].count > 1 {
-      guard let separate = withoutTies(places[number]) else { return nil }
+      guard !unties, let separate = withoutTies(places[number]) else { return nil }
       places[number] = separate
     }
     return places
@@ -79,7 +84,7 @@ struct PyTorchOutput {
       guard place.byteCount > 0 else { continue }
       if let last = separate.last, place.offset < last.offset + last.byteCount {
         guard place.offset == last.offset, place.byteCount == last.byteCount,
-          ties.groups[place.tensor] == ties.groups[last.tensor]
+          groups[place.tensor] == groups[last.tensor]
         else { return nil }
       } else {
         separate.append(place)
@@ -143,7 +148,7 @@ struct PyTorchOutput {
 
   private func writeAnew(_ plan: inout ArchivePlan) throws {
     let tensors = weights.tensors.enumerated().map { index, tensor in
-      PickledTensor(tensor.info, storage: ties.groups[index])
+      PickledTensor(tensor.info, storage: groups[index])
     }
     let state =
       try structure.map {
@@ -199,12 +204,12 @@ struct PyTorchOutput {
         weights.tensors[position].info.byteCount > 0
       else { continue }
       if let known = first[entry.view] {
-        guard known.group != ties.groups[position] else { continue }
+        guard known.group != groups[position] else { continue }
         notices.append(
           "tensors '\(known.name)' and '\(entry.name)' share their values in the first input, but not "
             + "in all: they are written separately")
       } else {
-        first[entry.view] = (entry.name, ties.groups[position])
+        first[entry.view] = (entry.name, groups[position])
       }
     }
     return notices

@@ -11,6 +11,11 @@ public struct PyTorchStructure: Sendable {
   let contents: PyTorchFile
   let dictionary: StateDictionary
 
+  /// The name of the file.
+  var fileName: String? { file.path.lastComponent?.string }
+  /// The bytes of all storages, whatever of them is a tensor.
+  var storedByteCount: Int { contents.storages.reduce(0) { $0 + $1.byteCount } }
+
   /// The member with the metadata, which other programs pass over.
   static let metadataName = "imwa.json"
   private static let maximumMetadataSize = 16 << 20

@@ -7,7 +7,7 @@ import Testing
 @testable import Checkpoints
 @testable import FileIO
 
-@Suite struct ShardedSafetensorsTests {
+@Suite struct ShardedModelTests {
   @Test func everyMalformedFolderIsJudgedAsItShouldBe() throws {
     let files = try Fixtures.malformedVerdicts().filter { $0.path.hasPrefix("st_sharded/") }
     #expect(files.count > 40)
