@@ -247,7 +247,7 @@ let package = Package(
       name: "CheckpointInspectionTests",
       dependencies: [
         "CheckpointInspection", "Checkpoints", "FileIO", "JSONText", "TensorCore", "TestSupport",
-        system,
+        "ZipArchive", system,
       ],
       swiftSettings: testing),
     .testTarget(

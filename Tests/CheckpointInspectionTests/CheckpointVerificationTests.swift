@@ -1,8 +1,10 @@
 import Checkpoints
+import FileIO
 import SystemPackage
 import TensorCore
 import TestSupport
 import Testing
+import ZipArchive
 
 @testable import CheckpointInspection
 
@@ -37,6 +39,22 @@ import Testing
     bytes[bytes.count / 2] ^= 1
     try folder.write("out" + suffix, bytes)
     #expect(try problems("out" + suffix).first?.contains("checksum") == true)
+  }
+
+  @Test(arguments: [
+    ("keras/cnn_bn_s1.keras", "config.json"), ("torch/mlp_s1.pt", "mlp_s1/.data/serialization_id"),
+  ])
+  func aFlippedBitOutsideTheWeightsIsFound(file: String, member: String) throws {
+    let source = try ReadableFile(FilePath(Fixtures.path(file)))
+    let archive = try ZipFile(source, size: source.size)
+    let range = try #require(archive[member]).dataRange
+    var bytes = try Fixtures.bytes(file)
+    let name = try #require(FilePath(file).lastComponent?.string)
+    try folder.write(name, bytes)
+    #expect(try problems(name).isEmpty)
+    bytes[range.lowerBound + range.count / 2] ^= 4
+    try folder.write(name, bytes)
+    #expect(try problems(name).first?.contains("'\(member)'") == true)
   }
 
   @Test func aMissingShardIsFound() throws {

@@ -9,9 +9,11 @@ import hashlib
 import json
 import math
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 
 import h5py
 import numpy
@@ -21,6 +23,7 @@ import torch
 
 sys.dont_write_bytecode = True
 
+import sharded  # noqa: E402
 from report import TIME_LIMIT, Report, run_tool  # noqa: E402
 
 PIECE = 4096
@@ -38,7 +41,7 @@ def main():
     parser.add_argument("--tool", required=True, type=pathlib.Path, help="path of imwa-ckpt")
     tool = parser.parse_args().tool.resolve()
     report = Report()
-    for checks in (check_every_pair, check_hash, check_statistics, check_differences, check_ties, check_slices):
+    for checks in (check_every_pair, check_hash, check_statistics, check_differences, check_ties, check_slices, check_untied, check_shards, check_members):
         with tempfile.TemporaryDirectory() as folder:
             checks(tool, pathlib.Path(folder), report)
     return report.finish()
@@ -232,6 +235,126 @@ def check_slices(tool, folder, report):
         expected = eval(f"value[{text}]")  # noqa: S307
         found = numpy.array(json.loads(output)[0]["values"], dtype=numpy.float32)
         report.check(f"w[{text}]", None if numpy.array_equal(found.reshape(expected.shape), expected) else output)
+
+
+def pointers(path):
+    """The places of the storages of a PyTorch file, and its tensors."""
+    state = torch.load(path, weights_only=True)
+    state = state.get("model", state)
+    return {name: value.untyped_storage().data_ptr() for name, value in state.items()}, state
+
+
+def check_untied(tool, folder, report):
+    """With --untie every tensor of a PyTorch file has a storage of its own; without it ties stay."""
+    base = torch.arange(24.0).reshape(4, 6)
+    tied = {
+        "one object": {"a": base, "b": base, "c": torch.ones(2)},
+        "one storage": {"a": base, "b": base.detach(), "c": torch.ones(2)},
+        "a parameter": {"a": torch.nn.Parameter(base), "b": torch.nn.Parameter(base), "c": torch.ones(2)},
+        "transposed": {"a": base.t(), "b": base.t(), "c": torch.ones(2)},
+        "within other things": {"epoch": 3, "model": {"a": base, "b": base}, "best": 0.5},
+    }
+    parts = {"a": base[:2], "b": base[2:], "c": torch.ones(2)}
+    for label, state in (tied | {"parts of a storage": parts}).items():
+        source, target = folder / "in.pt", folder / "out.pt"
+        torch.save(state, source)
+        expected = pointers(source)[1]
+        for options, wanted in (([], label in tied), (["--untie"], False), (["--untie", "--out-dtype", "F64"], False)):
+            problem = run_tool(tool, ["convert", source, "-o", target, "--force", "--verify", *options])
+            if not problem:
+                places, found = pointers(target)
+                same = places["a"] == places["b"]
+                equal = all(torch.equal(found[name].double(), expected[name].double()) for name in expected)
+                rest = "model" not in state or torch.load(target, weights_only=True)["epoch"] == 3
+                if label == "parts of a storage" and not options:
+                    same = False
+                if same != wanted or not equal or not rest or set(found) != set(expected):
+                    problem = f"tied: {same}, equal: {equal}, all: {list(found)}"
+            report.check(f"{label} {options}", problem)
+
+
+def check_shards(tool, folder, report):
+    """Shards of safetensors and of PyTorch become each other; sidecar files follow, ties are told."""
+    generator = torch.Generator().manual_seed(1)
+    state = {name: torch.randn(7, 5, generator=generator) for name in ("embed", "x", "y", "z")}
+    state["y"][0, 0] = math.nan
+    partition = [["embed"], ["x", "y"], ["z"]]
+    sharded.save(folder / "bin", state, partition)
+    (folder / "bin" / "config.json").write_text("{}")
+    (folder / "bin" / "README.md").write_text("of the input")
+    for source, target, suffix in (("bin", "st", ".safetensors"), ("st", "back", ".bin"), ("bin", "bin2", ".bin")):
+        format = {".bin": "pytorch", ".safetensors": "safetensors"}[suffix]
+        problem = run_tool(tool, ["convert", folder / source, "-o", f"{folder / target}/", "--format", format, "--verify"])
+        found, shards, problem = ({}, [], problem) if problem else sharded.load(folder / target, suffix)
+        if not problem and ([sorted(names) for names in shards] != partition or any(found[name].numpy().tobytes() != state[name].numpy().tobytes() for name in state)):
+            problem = f"other values or shards: {shards}"
+        others = sorted(path.name for path in (folder / target).iterdir() if path.suffix not in (".bin", ".safetensors"))
+        report.check(f"shards {source} to {target}", problem or (None if others == sorted(["config.json", sharded.index_name(suffix)]) else others))
+        report.check(f"shards {source} as {target}", None if answer(tool, "diff", folder / source, folder / target, "--no-metadata")[1] == 0 else "imwa-ckpt diff says that they differ")
+    problem = run_tool(tool, ["convert", folder / "bin", "-o", folder / "cut/", "--max-shard-size", "280"])
+    _, shards, problem = ([], [], problem) if problem else sharded.load(folder / "cut")
+    report.check("shards of another size", problem or (None if shards == [["embed", "x"], ["y", "z"]] else shards))
+    state["head"] = state["embed"]
+    sharded.save(folder / "tied", state, [["embed", "head"], ["x", "y", "z"]])
+    _, code = answer(tool, "convert", folder / "tied", "-o", f"{folder / 'no'}/", "--format", "safetensors")
+    report.check("tied shards are refused", None if code == 65 else f"exit code {code}")
+    for name, suffix, format, option, count in (
+        ("skipped", ".safetensors", "safetensors", "--skip-unsupported", 4), ("untied", ".safetensors", "safetensors", "--untie", 5),
+        ("untied-bin", ".bin", "pytorch", "--untie", 5), ("still", ".bin", "pytorch", "--verify", 5),
+    ):  # fmt: skip
+        problem = run_tool(tool, ["convert", folder / "tied", "-o", f"{folder / name}/", "--format", format, option])
+        found, _, problem = ({}, [], problem) if problem else sharded.load(folder / name, suffix)
+        if not problem and suffix == ".bin" and (found["embed"].data_ptr() == found["head"].data_ptr()) != (name == "still"):
+            problem = "tied" if name != "still" else "not tied"
+        report.check(f"tied shards: {name}", problem or (None if len(found) == count else list(found)))
+    problem = run_tool(tool, ["verify", folder / "bin", folder / "st", folder / "back"])
+    report.check("shards are sound", problem)
+    shard = folder / "back" / sharded.shard_names(".bin", 3)[1]
+    flip(shard, "pytorch_model-00002-of-00003/data/0", shard)
+    output, code = answer(tool, "verify", folder / "back")
+    report.check("a flipped bit in a shard", None if code == 1 and shard.name in output and "data/0" in output else output)
+
+
+def flip(path, name, target):
+    """Changes one stored bit of a member of an archive."""
+    data = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        names = [member for member in archive.namelist() if member.split("/", 1)[-1] == name.split("/", 1)[-1]]
+        info = archive.getinfo(names[0])
+    start = info.header_offset
+    start += 30 + int.from_bytes(data[start + 26 : start + 28], "little") + int.from_bytes(data[start + 28 : start + 30], "little")
+    data[start + info.compress_size // 2] ^= 4
+    target.write_bytes(data)
+
+
+def check_members(tool, folder, report):
+    """One flipped bit in any member of an archive is found, and the member is named."""
+    values = {"a": numpy.arange(50.0), "b": numpy.ones(3)}
+    with h5py.File(folder / "model.weights.h5", "w") as file:
+        file["layers/dense/vars/0"] = values["a"]
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(folder / "in.keras", "w", method) as archive:
+            archive.writestr("metadata.json", json.dumps({"keras_version": "3.0", "date_saved": "x" * 50}))
+            archive.writestr("config.json", json.dumps({"module": "keras", "config": {"name": "x" * 50}}))
+            archive.write(folder / "model.weights.h5", "model.weights.h5")
+            archive.writestr("assets/vocabulary.txt", "the words " * 20)
+        numpy.savez(folder / "in.npz", **values)
+        with zipfile.ZipFile(folder / "in.npz", "a", method) as archive:
+            archive.writestr("notes.txt", "some notes " * 20)
+        torch.save({name: torch.from_numpy(value) for name, value in values.items()}, folder / "in.pt")
+        with zipfile.ZipFile(folder / "in.pt", "a", method) as archive:
+            archive.writestr("in/notes.txt", "some notes " * 20)
+        for name in ("in.keras", "in.npz", "in.pt"):
+            path, damaged = folder / name, folder / f"damaged{pathlib.Path(name).suffix}"
+            shutil.copyfile(path, damaged)
+            report.check(f"{name} is sound", run_tool(tool, ["verify", damaged]))
+            with zipfile.ZipFile(path) as archive:
+                members = [info.filename for info in archive.infolist() if info.file_size]
+            for member in members:
+                flip(path, member, damaged)
+                output, code = answer(tool, "verify", damaged)
+                told = code == 1 and f"'{member.removesuffix('.npy')}" in output
+                report.check(f"{name}, {member}, method {method}", None if told else f"exit code {code}: {output}")
 
 
 if __name__ == "__main__":

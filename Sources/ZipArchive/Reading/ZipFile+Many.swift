@@ -35,7 +35,7 @@ extension ZipFile {
     return (source, offsets)
   }
 
-  /// Reads all data of stored members and compares their checksums with those that the archive has.
+  /// Reads all data of members and compares their checksums with those that the archive has.
   ///
   /// - Throws: `ZipError` for the first that differs, and what the source throws.
   package func verify(_ members: [ZipMember], threads: Int) throws {
@@ -45,6 +45,7 @@ extension ZipFile {
     for (member, checksum) in zip(stored, checksums) where checksum != member.checksum {
       throw ZipError.damaged(member, "its checksum is wrong")
     }
+    for member in members where member.method != .stored { try read(member) { _, _ in } }
   }
 }
 
