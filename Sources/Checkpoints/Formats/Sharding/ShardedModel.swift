@@ -86,6 +86,7 @@ public struct ShardedModel: Sendable {
     let checks = shards.compactMap(\.checksums)
     if !checks.isEmpty {
       reader.checksums = { threads in for check in checks { try check(threads) } }
+      reader.checksWhatIsRead = shards.allSatisfy(\.checksWhatIsRead)
     }
     return reader
   }
