@@ -21,6 +21,7 @@ struct ConvertJob {
     request.unties = options.unties
     let chosen = try request.chosenFormat()
     let plan = try ConversionPlan(reader, to: chosen, options: options)
+    request.arrangement = reader.arrangement.renaming(plan.newNames)
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
     if plan.losesStructure {
       tool.notice(
@@ -67,7 +68,7 @@ struct ConvertJob {
     var details = [
       format.name, counted(prepared.weights.count, "tensor"), ByteCount.text(prepared.byteCount),
     ]
-    if plan.renamedCount > 0 { details.append("\(plan.renamedCount) renamed") }
+    if !plan.newNames.isEmpty { details.append("\(plan.newNames.count) renamed") }
     if plan.convertedCount > 0 {
       details.append("\(plan.convertedCount) as \(options.policy.outputDType?.rawValue ?? "")")
     }
@@ -88,7 +89,7 @@ struct ConvertJob {
       .init("files", .array(prepared.fileNames.map { .string($0) })),
       .init("tensor_count", .integer(prepared.weights.count)),
       .init("bytes", .integer(prepared.byteCount)),
-      .init("renamed", .integer(plan.renamedCount)),
+      .init("renamed", .integer(plan.newNames.count)),
       .init("converted", .integer(plan.convertedCount)),
       .init("skipped", .array(plan.skipped.map { .string($0.description) })),
       .init("seconds", .float(seconds)),

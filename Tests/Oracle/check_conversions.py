@@ -294,6 +294,12 @@ def check_shards(tool, folder, report):
     problem = run_tool(tool, ["convert", folder / "bin", "-o", folder / "cut/", "--max-shard-size", "280"])
     _, shards, problem = ([], [], problem) if problem else sharded.load(folder / "cut")
     report.check("shards of another size", problem or (None if shards == [["embed", "x"], ["y", "z"]] else shards))
+    for suffix in (".bin", ".safetensors"):
+        source, target = folder / suffix[1:].replace("safetensors", "st"), folder / f"renamed-{suffix[1:]}"
+        problem = run_tool(tool, ["convert", source, "-o", target, "--rename", "s/^/net./", "--out-dtype", "F64"])
+        found, shards, problem = ({}, [], problem) if problem else sharded.load(target, suffix)
+        expected = [[f"net.{name}" for name in names] for names in partition]
+        report.check(f"renamed {suffix} shards", problem or (None if [sorted(names) for names in shards] == expected else shards))
     state["head"] = state["embed"]
     sharded.save(folder / "tied", state, [["embed", "head"], ["x", "y", "z"]])
     _, code = answer(tool, "convert", folder / "tied", "-o", f"{folder / 'no'}/", "--format", "safetensors")

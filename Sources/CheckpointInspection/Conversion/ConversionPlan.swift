@@ -34,8 +34,8 @@ public struct ConversionPlan: Sendable {
   public let weights: WeightMap
   /// What is left out.
   public let skipped: [Skipped]
-  /// How many tensors get another name.
-  public let renamedCount: Int
+  /// The new names of the tensors that get one, by their old ones.
+  public let newNames: [ExactString: String]
   /// How many tensors get another dtype.
   public let convertedCount: Int
   /// Whether the output lacks what else the input says of the model: attributes, a configuration.
@@ -63,13 +63,13 @@ public struct ConversionPlan: Sendable {
     let names = try options.names.names(of: chosen)
     var tensors: [Tensor] = []
     tensors.reserveCapacity(names.count)
-    var renamedCount = 0
+    var newNames: [ExactString: String] = [:]
     for (tensor, name) in zip(chosen.tensors, names) {
       guard ExactString(tensor.info.name) != ExactString(name) else {
         tensors.append(tensor)
         continue
       }
-      renamedCount += 1
+      newNames[ExactString(tensor.info.name)] = name
       let info = try TensorInfo(name: name, dtype: tensor.info.dtype, shape: tensor.info.shape)
       tensors.append(Tensor(info, storage: tensor.storage))
     }
@@ -81,7 +81,7 @@ public struct ConversionPlan: Sendable {
     }
     weights = checked.weights
     skipped = checked.skipped
-    self.renamedCount = renamedCount
+    self.newNames = newNames
     convertedCount = kept.count { !$0 }
     losesStructure =
       reader.format.describesModels

@@ -1,7 +1,7 @@
 import FileIO
 import JSONText
 import SystemPackage
-import TensorCore
+public import TensorCore
 
 /// A model in several files with an index, as Hugging Face writes them.
 public struct ShardedModel: Sendable {
@@ -91,6 +91,17 @@ public struct ShardedModel: Sendable {
     return reader
   }
 
+  /// The same files with other names of tensors in them.
+  fileprivate func renaming(_ newNames: [ExactString: String]) -> ShardedModel {
+    let renamed = shardOfTensor.map {
+      (newNames[$0.key].map { ExactString($0) } ?? $0.key, $0.value)
+    }
+    return ShardedModel(
+      format: format, indexName: indexName, metadata: metadata,
+      shardOfTensor: Dictionary(renamed, uniquingKeysWith: { first, _ in first }),
+      arrangements: arrangements)
+  }
+
   // MARK: - Checks
 
   /// Every tensor of a shard must be told by the index to be there.
@@ -170,5 +181,15 @@ public struct ShardedModel: Sendable {
         .badInput, path, "the shard '\(name)' lies beside the index, which does not name it",
         hint: "two versions of a model are mixed in the folder: remove the one that is not wanted")
     }
+  }
+}
+
+extension CheckpointReader.Arrangement {
+  /// The same arrangement for tensors that get other names, whose files stay theirs.
+  ///
+  /// - Parameter newNames: the new names by the old ones.
+  public func renaming(_ newNames: [ExactString: String]) -> CheckpointReader.Arrangement {
+    guard case .sharded(let model) = self, !newNames.isEmpty else { return self }
+    return .sharded(model.renaming(newNames))
   }
 }
