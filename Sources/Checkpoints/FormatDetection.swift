@@ -51,7 +51,7 @@ enum FormatDetection {
   }
 
   /// Files that people often have in place of a checkpoint.
-  private static func knownProblem(_ start: [UInt8]) -> (what: String, hint: String)? {
+  static func knownProblem(_ start: [UInt8]) -> (what: String, hint: String)? {
     if start.starts(with: Array("version https://git-lfs".utf8)) {
       let lines = String(decoding: start, as: UTF8.self).split(separator: "\n")
       let size = lines.first { $0.hasPrefix("size ") }.flatMap { Int($0.dropFirst(5)) }

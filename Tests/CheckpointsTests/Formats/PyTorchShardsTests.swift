@@ -189,6 +189,16 @@ import Testing
     }
   }
 
+  @Test func aPointerInPlaceOfTheIndexIsTold() throws {
+    try writeModel()
+    try folder.write(
+      "m/pytorch_model.bin.index.json", text: "version https://git-lfs.github.com/spec/v1\nsize 9\n"
+    )
+    let error = refusal()
+    #expect(error?.reason.contains("it is a git-lfs pointer") == true)
+    #expect(error?.hint?.contains("git lfs pull") == true)
+  }
+
   @Test func shardsOfTwoVersionsAreRefused() throws {
     try writeModel()
     try map(["a"]).write(to: folder.file("m/\(shard(1, of: 3))"))

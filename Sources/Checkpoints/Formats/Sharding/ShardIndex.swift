@@ -43,6 +43,9 @@ struct ShardIndex: Sendable {
     } catch let error as Problem {
       throw CheckpointError(.badInput, path, error.reason)
     } catch let error as JSONError {
+      if let problem = FormatDetection.knownProblem(Array(bytes.prefix(512))) {
+        throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
+      }
       throw CheckpointError(.badInput, path, "the index is damaged: \(error)")
     }
   }
