@@ -32,12 +32,12 @@ import Testing
     let folder = try TemporaryFolder()
     let held = try ReadableFile(FilePath(try folder.write("held", text: "x")))
     let child = try start(
-      "pwd; echo \"$WORD\"; ls /proc/$$/fd | wc -l; cat; echo bad >&2; exit 3", in: folder)
+      "pwd; echo \"$WORD\"; set -- /proc/$$/fd/*; echo $#; cat; echo bad >&2; exit 3", in: folder)
     #expect(ending(child) == .exited(code: 3))
     withExtendedLifetime(held) {}
-    // Input, output, errors, and nothing of this process but the folder that ls lists.
+    // Input, output, errors, the folder that the shell lists, and nothing of this process.
     let lines = try text(folder, "out").split(separator: "\n").map(String.init)
-    #expect(lines.dropFirst() == ["a b", "3"])
+    #expect(lines.dropFirst() == ["a b", "4"])
     #expect(lines[0].hasSuffix(folder.path))
     #expect(try text(folder, "err") == "bad\n")
   }
