@@ -51,6 +51,7 @@ test-integration: build
 	@scripts/make-environment.sh $(VENV)
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_hdf5_floats.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_kills.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_limits.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_keras.py --tool $(RELEASE)/imwa-avg

@@ -5,7 +5,11 @@
 #include "DatasetProperties.h"
 #include "ElementTypes.h"
 
-enum { maximum_filter_values = 64 };
+enum {
+  maximum_filter_values = 64,
+  // A message of a header has at most 64 KiB, its own fields included.
+  largest_compact = 65536 - 64,
+};
 
 /// The groups whose links are still to be made.
 typedef struct {
@@ -180,6 +184,15 @@ static hid_t new_type_of(file_build *build, const source_object *object, hid_t t
   return checked(child, H5Tcopy(type));
 }
 
+/// The source's layout; values that have become too large for a header get a place of their own.
+static H5D_layout_t fitting_layout(child_context *child, hid_t creation, hid_t type, hid_t space) {
+  const H5D_layout_t layout = source_layout(child, creation);
+  const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
+  if (layout != H5D_COMPACT || elements <= largest_compact / H5Tget_size(type)) return layout;
+  checked(child, H5Pset_layout(creation, H5D_CONTIGUOUS));
+  return H5D_CONTIGUOUS;
+}
+
 static void create_dataset(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
                            hid_t link) {
   child_context *child = build->child;
@@ -188,10 +201,10 @@ static void create_dataset(file_build *build, source_object *object, hid_t sourc
     child_fail(child, IMWA_HDF5_REFUSED, "nothing is said about the values of this dataset");
   }
   const hid_t creation = checked(child, H5Dget_create_plist(source));
-  const H5D_layout_t layout = source_layout(child, creation);
   const hid_t type = checked(child, H5Dget_type(source));
   const hid_t space = checked(child, H5Dget_space(source));
   const hid_t new_type = new_type_of(build, object, type);
+  const H5D_layout_t layout = is_fed ? fitting_layout(child, creation, new_type, space) : source_layout(child, creation);
   adapt_creation_properties(child, creation, type, is_fed ? build->fed[object->number].element : IMWA_HDF5_AS_STORED,
                             new_type);
   build_set_oldest(build, oldest_of_dataset(build, object, source, creation));

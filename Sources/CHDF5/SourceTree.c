@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// The kind of the messages that hold attributes. (HDF5 File Format Specification 3.0, IV.A.2.m.)
+enum { attribute_message = 0x0C };
+
 /// Room for one more element; `capacity` counts elements.
 static void *with_room(child_context *child, void *elements, size_t count, size_t *capacity, size_t element_size) {
   if (count < *capacity) return elements;
@@ -63,7 +66,8 @@ static size_t add_object(source_tree *tree, hid_t group, const char *name, uint3
       .kind = kind_of(tree, info.type, name),
       .depth = depth,
       .met_by = met_by,
-      .has_attributes = info.num_attrs > 0,
+      // A count can be wrong.
+      .has_attributes = info.num_attrs > 0 || (info.hdr.mesg.present >> attribute_message & 1) != 0,
       .new_address = HADDR_UNDEF,
       .times = object_times_of_info(&tree->addressing, &info),
   };

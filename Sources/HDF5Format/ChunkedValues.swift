@@ -22,12 +22,14 @@ public final class ChunkedValues: ByteSource {
   /// Reads a dataset of a file.
   ///
   /// - Parameters:
+  ///   - elementSize: the bytes of a stored number.
+  ///   - reversedWidth: the bytes that are in the other order; nil when none are.
   ///   - offset: where the catalogue's addresses start to count in `file`.
   ///   - decoder: what undoes filters, shared by the datasets of a file.
   /// - Throws: `HDF5Error` for sizes that make no sense and filters that are not known.
   public init(
-    _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, in file: any ByteSource,
-    offset: Int = 0, decoder: ChunkDecoder
+    _ dataset: HDF5Catalogue.Dataset, elementSize: Int, reversedWidth: Int?,
+    in file: any ByteSource, offset: Int = 0, decoder: ChunkDecoder
   ) throws(HDF5Error) {
     guard case .chunked(let chunkShape, let chunks) = dataset.storage,
       let dimensions = dataset.dimensions, let shape = try? Shape(dimensions),
@@ -38,14 +40,17 @@ public final class ChunkedValues: ByteSource {
     path = dataset.path
     self.decoder = decoder
     object = dataset.object
-    elementSize = encoding.dtype.elementUnit
-    reversedWidth = encoding.reversedWidth
-    fillElement = encoding.littleEndian(
-      dataset.fill.count == elementSize
-        ? dataset.fill : [UInt8](repeating: 0, count: elementSize))
+    self.elementSize = elementSize
+    self.reversedWidth = reversedWidth
+    let fill = ByteBuffer(count: elementSize)
+    if dataset.fill.count == elementSize {
+      fill.copy(from: dataset.fill, range: 0..<elementSize, to: 0)
+    }
+    if let reversedWidth { fill.reverseElements(in: 0..<elementSize, width: reversedWidth) }
+    fillElement = fill.bytes(in: 0..<elementSize)
     pipeline = try ChunkPipeline(of: dataset)
     filtersPartialChunks = dataset.filtersPartialChunks
-    let byteCount = try ChunkedValues.byteCount(ofChunk: chunk, of: dataset, encoding.dtype)
+    let byteCount = try ChunkedValues.byteCount(ofChunk: chunk, of: dataset, elementSize)
     self.chunks = chunks.map {
       HDF5Catalogue.Chunk(
         number: $0.number, address: $0.address + offset, storedSize: $0.storedSize,
@@ -65,9 +70,10 @@ public final class ChunkedValues: ByteSource {
   private static let maximumRatio = 1032
 
   private static func byteCount(
-    ofChunk chunk: Shape, of dataset: HDF5Catalogue.Dataset, _ dtype: DType
+    ofChunk chunk: Shape, of dataset: HDF5Catalogue.Dataset, _ elementSize: Int
   ) throws(HDF5Error) -> Int {
-    guard let byteCount = try? chunk.byteCount(of: dtype), byteCount <= maximumByteCount else {
+    let (byteCount, overflow) = chunk.elementCount.multipliedReportingOverflow(by: elementSize)
+    guard !overflow, byteCount <= maximumByteCount else {
       throw HDF5Error(
         .refused, "dataset '\(dataset.path)' has chunks of \(chunk), more than 1 GiB each",
         hint: "h5repack -l '\(dataset.path)':CHUNK=… writes smaller ones")

@@ -154,12 +154,20 @@ public struct HDF5Catalogue: Sendable, Hashable {
 }
 
 extension HDF5Catalogue.Dataset {
-  /// The number of bytes of the values of a dataset of numbers; nil for others.
+  /// The number of bytes of a stored number; nil for what is no number.
+  public var elementSize: Int? {
+    switch type {
+    case .numbers(let encoding): encoding.dtype.elementUnit
+    case .floats(let layout): layout.size
+    case .opaquePairs, .other: nil
+    }
+  }
+
+  /// The number of bytes of the values of a dataset of numbers, as they are stored; nil for others.
   public var byteCount: Int? {
-    guard let dimensions, case .numbers(let encoding) = type,
-      let shape = try? Shape(dimensions)
-    else { return nil }
-    return try? shape.byteCount(of: encoding.dtype)
+    guard let dimensions, let elementSize, let shape = try? Shape(dimensions) else { return nil }
+    let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: elementSize)
+    return overflow ? nil : count
   }
 }
 

@@ -4,6 +4,8 @@ public import TensorCore
 public indirect enum HDF5Type: Sendable, Hashable {
   /// Numbers of a dtype, stored in this order of bytes.
   case numbers(ElementEncoding)
+  /// Floating-point numbers that no dtype has, but whose values are those of float64.
+  case floats(FloatLayout)
   /// Two bytes whose meaning an attribute tells: Keras stores bfloat16 so.
   case opaquePairs
   /// A kind that is no tensor: text, references, records.
@@ -71,13 +73,13 @@ public indirect enum HDF5Type: Sendable, Hashable {
   {
     let order = order(try reader.byte())
     let (precision, offset) = (try reader.count32(), try reader.count32())
-    try reader.skip(2)
+    let (lowPad, highPad) = (try reader.byte(), try reader.byte())
     let sign = try reader.count32()
     let (exponentPosition, exponentBits) = (try reader.count32(), try reader.count32())
     let (mantissaPosition, mantissaBits) = (try reader.count32(), try reader.count32())
     let bias = try reader.count64()
     let normalisation = try reader.byte()
-    try reader.skip(1)
+    let innerPad = try reader.byte()
     let formats: [(DType, exponent: Int, mantissa: Int)] = [
       (.float64, 11, 52), (.float32, 8, 23), (.float16, 5, 10), (.bfloat16, 8, 7),
     ]
@@ -86,10 +88,21 @@ public indirect enum HDF5Type: Sendable, Hashable {
         && bias == (1 << (exponent - 1)) - 1 && exponentPosition == mantissa && sign == 8 * size - 1
     }
     let impliedBit: UInt8 = 0
-    guard let order, let found, offset == 0, precision == 8 * size, mantissaPosition == 0,
+    if let order, let found, offset == 0, precision == 8 * size, mantissaPosition == 0,
       normalisation == impliedBit
-    else { return .other("floating point of \(precision) bits") }
-    return .numbers(ElementEncoding(found.0, byteOrder: order))
+    {
+      return .numbers(ElementEncoding(found.0, byteOrder: order))
+    }
+    // Bits that mean nothing are written as zeros.
+    if let order, normalisation == impliedBit, lowPad == 0, highPad == 0, innerPad == 0,
+      let layout = FloatLayout(
+        size: size, byteOrder: order, sign: sign,
+        exponent: exponentPosition..<exponentPosition + exponentBits,
+        mantissa: mantissaPosition..<mantissaPosition + mantissaBits, bias: bias)
+    {
+      return .floats(layout)
+    }
+    return .other("floating point of \(precision) bits")
   }
 
   /// Complex numbers as h5py writes them: two equal floats, `r` and `i`.

@@ -106,6 +106,13 @@ def compact(file, generator):
     make_compact(file, "empty", numbers(generator, (0, 4)))
 
 
+def large_compact(file, generator):
+    """More in object headers than goes through a building child at once, and a dataset in chunks."""
+    file.create_dataset("chunks", data=numbers(generator, (1000,)), chunks=(100,))
+    for number in range(9):
+        make_compact(file, f"compact {number}", numbers(generator, (15_000,)))
+
+
 def make_compact(group, name, values):
     """A dataset whose values are in its header."""
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -263,4 +270,4 @@ def keras(file, generator):
         state.create_dataset(str(number), data=numbers(generator, (50, 50)), compression="gzip" if number % 2 else None)
 
 
-FILLS = (contiguous, compact, chunked, indexes, sparse, structured, keras)
+FILLS = (contiguous, compact, large_compact, chunked, indexes, sparse, structured, keras)

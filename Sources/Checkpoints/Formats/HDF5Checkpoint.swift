@@ -58,6 +58,7 @@ public enum HDF5Checkpoint: CheckpointFormat {
     for dataset in file.catalogue.datasets {
       switch dataset.type {
       case .numbers(let encoding): tensors.append(try file.tensor(dataset, encoding))
+      case .floats(let layout): tensors.append(try file.tensor(dataset, layout))
       case .opaquePairs:
         throw CheckpointError(
           .badInput, path,

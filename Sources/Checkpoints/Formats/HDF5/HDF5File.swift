@@ -33,17 +33,62 @@ struct HDF5File: Sendable {
 
   /// The values of a dataset of numbers.
   func tensor(_ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding) throws -> Tensor {
-    let info: TensorInfo
-    do {
-      info = try TensorInfo(
-        name: dataset.path, dtype: encoding.dtype, shape: Shape(dataset.dimensions ?? [0]))
-    } catch {
-      throw CheckpointError(.badInput, path, "dataset '\(dataset.path)': \(error)")
-    }
+    let info = try info(dataset, encoding.dtype)
     guard info.byteCount > 0 else {
       return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
     }
     return Tensor(info, storage: try storage(dataset, encoding, info))
+  }
+
+  /// The values of a dataset of floating-point numbers that no dtype has, as float64.
+  func tensor(_ dataset: HDF5Catalogue.Dataset, _ layout: FloatLayout) throws -> Tensor {
+    let info = try info(dataset, .float64)
+    let source: any ByteSource
+    switch dataset.storage {
+    case _ where info.byteCount == 0: source = MemoryBytes([])
+    case .contiguous(let place):
+      source = DecodedFloats(file, from: offset + place, layout: layout)
+    case .compact(let bytes):
+      guard bytes.count == dataset.byteCount else { throw wrongCount(dataset, bytes.count) }
+      source = DecodedFloats(MemoryBytes(bytes), layout: layout)
+    case .neverWritten, .chunked(_, []):
+      let fill =
+        dataset.fill.count == layout.size
+        ? dataset.fill : [UInt8](repeating: 0, count: layout.size)
+      source = RepeatedBytes(layout.decoded(fill), label: file.label)
+    case .chunked:
+      source = DecodedFloats(
+        try chunkedValues(dataset, elementSize: layout.size, reversedWidth: nil), layout: layout)
+    }
+    return Tensor(info, storage: .bytes(source, offset: 0))
+  }
+
+  private func info(_ dataset: HDF5Catalogue.Dataset, _ dtype: DType) throws -> TensorInfo {
+    do {
+      return try TensorInfo(
+        name: dataset.path, dtype: dtype, shape: Shape(dataset.dimensions ?? [0]))
+    } catch {
+      throw CheckpointError(.badInput, path, "dataset '\(dataset.path)': \(error)")
+    }
+  }
+
+  private func wrongCount(_ dataset: HDF5Catalogue.Dataset, _ found: Int) -> CheckpointError {
+    CheckpointError(
+      .badInput, path,
+      "dataset '\(dataset.path)': expected \(dataset.byteCount ?? 0) bytes of values, found \(found)"
+    )
+  }
+
+  private func chunkedValues(
+    _ dataset: HDF5Catalogue.Dataset, elementSize: Int, reversedWidth: Int?
+  ) throws -> ChunkedValues {
+    do {
+      return try ChunkedValues(
+        dataset, elementSize: elementSize, reversedWidth: reversedWidth, in: file, offset: offset,
+        decoder: decoder)
+    } catch {
+      throw CheckpointError(path, error)
+    }
   }
 
   private func storage(
@@ -55,24 +100,15 @@ struct HDF5File: Sendable {
       guard let width = encoding.reversedWidth else { return .bytes(file, offset: offset + place) }
       return .bytes(ReversedBytes(file, width: width), offset: offset + place)
     case .compact(let bytes):
-      guard bytes.count == info.byteCount else {
-        throw CheckpointError(
-          .badInput, path,
-          "dataset '\(dataset.path)': expected \(info.byteCount) bytes of values, found \(bytes.count)"
-        )
-      }
+      guard bytes.count == info.byteCount else { throw wrongCount(dataset, bytes.count) }
       return .bytes(MemoryBytes(bytes, encoding: encoding), offset: 0)
     case .neverWritten, .chunked(_, []):
       let fill = encoding.littleEndian(dataset.fillElement(encoding))
       return .bytes(RepeatedBytes(fill, label: file.label), offset: 0)
     case .chunked:
-      do {
-        let values = try ChunkedValues(
-          dataset, encoding, in: file, offset: offset, decoder: decoder)
-        return .bytes(values, offset: 0)
-      } catch {
-        throw CheckpointError(path, error)
-      }
+      let values = try chunkedValues(
+        dataset, elementSize: info.dtype.elementUnit, reversedWidth: encoding.reversedWidth)
+      return .bytes(values, offset: 0)
     }
   }
 }
@@ -103,6 +139,11 @@ extension HDF5Catalogue.Dataset {
   /// What is stored when all of the dataset is numbers; nil for others.
   var encoding: ElementEncoding? {
     if case .numbers(let encoding) = type { encoding } else { nil }
+  }
+
+  /// The layout of floating-point numbers that no dtype has; nil for others.
+  var floats: FloatLayout? {
+    if case .floats(let layout) = type { layout } else { nil }
   }
 
   /// Whether nobody ever wrote to the dataset, so that it has no storage.

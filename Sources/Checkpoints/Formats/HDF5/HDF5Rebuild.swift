@@ -20,6 +20,10 @@ struct HDF5Rebuild: Sendable {
     let chunks: ChunkPlan?
     /// The bytes of a number that are reversed.
     let reversedWidth: Int?
+    /// How numbers that no dtype has are stored.
+    var floats: FloatLayout?
+    /// Whether the values are in the header, which takes them in one piece.
+    var isCompact = false
   }
 
   /// Where the structure of a dataset comes from.
@@ -39,13 +43,8 @@ struct HDF5Rebuild: Sendable {
     let fillElement: [UInt8]
   }
 
-  /// Smaller tensors do not get smaller by compression: a chunk has an index.
-  private static let smallestCompressed = 2048
   /// A block is at least this large, unless a chunk is larger.
   private static let blockSize = 256 << 10
-
-  /// So many chunks are no attack, whatever the size of the file.
-  private static let mostChunks = 2_000_000
 
   let source: HDF5File?
   let weights: WeightMap
@@ -65,12 +64,22 @@ struct HDF5Rebuild: Sendable {
     self.path = path
     texts = weights.rootTexts(replacing: source.catalogue)
     for dataset in source.catalogue.datasets {
-      guard let encoding = dataset.encoding else {
+      guard dataset.elementSize != nil else {
         copied.append(dataset.path)
         continue
       }
       guard let position = weights.position(of: dataset.path) else { continue }
       let tensor = weights.tensors[position]
+      if let layout = dataset.floats, tensor.info.dtype == .float64 {
+        if !dataset.hasValues || (dataset.hasNoStorage && tensor.isConstant) {
+          copied.append(dataset.path)
+        } else {
+          feed(dataset, try HDF5Rebuild.feed(dataset, layout, position, tensor, source))
+        }
+        continue
+      }
+      // With another dtype they are like float64.
+      let encoding = dataset.encoding ?? ElementEncoding(.float64)
       if try !dataset.hasValues || dataset.staysUnwritten(as: tensor) {
         let dtype = tensor.info.dtype
         guard dtype != encoding.dtype else {
@@ -80,8 +89,8 @@ struct HDF5Rebuild: Sendable {
         try HDF5Rebuild.checkStorable(tensor, path)
         unwritten.append((dataset.path, dtype))
       } else {
-        fed.append(
-          try HDF5Rebuild.feed(dataset, encoding, position, tensor, source, path))
+        feed(
+          dataset, try HDF5Rebuild.feed(dataset, encoding, position, tensor, source, path))
       }
     }
     dropped = droppedPaths(of: source.catalogue)
@@ -90,6 +99,12 @@ struct HDF5Rebuild: Sendable {
     where !names.contains(tensor.info.name) {
       fed.append(try HDF5Rebuild.newDataset(tensor, position, compressionLevel: nil, path))
     }
+  }
+
+  private mutating func feed(_ dataset: HDF5Catalogue.Dataset, _ item: Fed) {
+    var item = item
+    if case .compact = dataset.storage { item.isCompact = true }
+    fed.append(item)
   }
 
   /// Plans a file of tensors alone.
@@ -103,78 +118,6 @@ struct HDF5Rebuild: Sendable {
       fed.append(
         try HDF5Rebuild.newDataset(tensor, position, compressionLevel: compressionLevel, path))
     }
-  }
-
-  private static func feed(
-    _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, _ position: Int,
-    _ tensor: Tensor, _ source: HDF5File, _ path: FilePath
-  ) throws -> Fed {
-    let isRetyped = tensor.info.dtype != encoding.dtype
-    if isRetyped { try checkStorable(tensor, path) }
-    var chunks: ChunkPlan?
-    if case .chunked(let chunkShape, _) = dataset.storage {
-      do {
-        let grid = try ChunkGrid(shape: tensor.info.shape, chunkShape: Shape(chunkShape))
-        try checkCount(of: grid, dataset, source)
-        let pipeline = try ChunkPipeline(of: dataset)
-        // After a change of dtype only zero is sure to be the same.
-        let fill =
-          isRetyped
-          ? [UInt8](repeating: 0, count: tensor.info.dtype.elementUnit)
-          : dataset.fillElement(encoding)
-        chunks = ChunkPlan(
-          grid: grid, pipeline: pipeline.retyped(elementSize: tensor.info.dtype.elementUnit),
-          filtersPartialChunks: dataset.filtersPartialChunks, fillElement: fill)
-      } catch let error as HDF5Error {
-        throw CheckpointError(source.path, error)
-      }
-    }
-    return Fed(
-      path: dataset.path, tensor: position,
-      content: .source(as: isRetyped ? tensor.info.dtype : nil), chunks: chunks,
-      reversedWidth: isRetyped ? nil : encoding.reversedWidth)
-  }
-
-  /// What nobody wrote has any number of chunks; with values, each of them takes time.
-  private static func checkCount(
-    of grid: ChunkGrid, _ dataset: HDF5Catalogue.Dataset, _ source: HDF5File
-  ) throws {
-    guard grid.chunkCount > mostChunks, grid.chunkCount > source.catalogue.fileSize else { return }
-    throw CheckpointError(
-      .badInput, source.path,
-      "dataset '\(dataset.path)' has \(grid.chunkCount) chunks of \(grid.chunkShape), far more than "
-        + "are stored",
-      hint: "most of it was never written, or the file is damaged")
-  }
-
-  private static func newDataset(
-    _ tensor: Tensor, _ position: Int, compressionLevel: Int?, _ path: FilePath
-  ) throws -> Fed {
-    try checkStorable(tensor, path)
-    let info = tensor.info
-    var dataset = HDF5Builder.NewDataset(shape: info.shape.dimensions, dtype: info.dtype)
-    var chunks: ChunkPlan?
-    if let compressionLevel, info.byteCount >= smallestCompressed, info.shape.rank > 0 {
-      let chunkShape = HDF5Names.chunkShape(for: info)
-      dataset.chunkShape = chunkShape
-      dataset.compressionLevel = compressionLevel
-      chunks = ChunkPlan(
-        grid: try ChunkGrid(shape: info.shape, chunkShape: Shape(chunkShape)),
-        pipeline: .compressing(level: compressionLevel, elementSize: info.dtype.elementUnit),
-        filtersPartialChunks: true,
-        fillElement: [UInt8](repeating: 0, count: info.dtype.elementUnit))
-    }
-    return Fed(
-      path: info.name, tensor: position, content: .new(dataset), chunks: chunks,
-      reversedWidth: nil)
-  }
-
-  private static func checkStorable(_ tensor: Tensor, _ path: FilePath) throws {
-    guard !HDF5Builder.canStore(tensor.info.dtype) else { return }
-    throw CheckpointError(
-      .usage, path,
-      "tensor '\(tensor.info.name)' of \(tensor.info.dtype.rawValue) cannot be stored in HDF5",
-      hint: "write .safetensors, or choose a dtype that HDF5 has: --out-dtype F32")
   }
 
   /// The paths of datasets that are left out; of groups, where nothing stays in them.
@@ -225,12 +168,16 @@ struct HDF5Rebuild: Sendable {
         OutputLayout.Placement(
           tensor: item.tensor, offset: offset, chunks: item.chunks?.grid,
           reversedWidth: item.reversedWidth))
+      if let layout = item.floats {
+        placed[item.tensor] = try tensor.rounded(to: layout)
+      }
       var unit = tensor.info.dtype.elementUnit
       if let grid = item.chunks?.grid {
-        placed[item.tensor] = try tensor.ordered(by: grid)
+        placed[item.tensor] = try placed[item.tensor].ordered(by: grid)
         unit *= grid.chunkElementCount
       }
       let end = offset + placed[item.tensor].info.byteCount
+      if item.isCompact { unit = max(unit, end - offset) }
       cuts.appendCuts(of: offset..<end, unit: unit, atLeast: HDF5Rebuild.blockSize)
       offset = end
     }
@@ -252,7 +199,8 @@ struct HDF5Rebuild: Sendable {
       let info = weights.tensors[item.tensor].info
       guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(path) }
       isAsPlanned =
-        isAsPlanned && dataset.encoding?.dtype == info.dtype
+        isAsPlanned && dataset.floats == item.floats
+        && (item.floats != nil || dataset.encoding?.dtype == info.dtype)
         && (dataset.dimensions ?? [0]) == info.shape.dimensions
         && dataset.encoding?.reversedWidth == item.reversedWidth
     }

@@ -95,13 +95,32 @@ final class HDF5RebuildSink: BuildingSink {
     _ range: Range<Int>, of buffer: ByteBuffer, at offset: Int, dataset: Int,
     to pieces: inout [Piece]
   ) throws {
+    let item = rebuild.fed[dataset]
+    guard let layout = item.floats else {
+      let width = rebuild.weights.tensors[item.tensor].info.dtype.elementUnit
+      return try append(
+        range, of: buffer, at: offset, dataset: dataset, elementSize: width, to: &pieces)
+    }
+    let bytes = layout.encoded(buffer.bytes(in: range))
+    let stored = ByteBuffer(count: bytes.count)
+    stored.copy(from: bytes, range: 0..<bytes.count, to: 0)
+    try append(
+      0..<bytes.count, of: stored, at: offset / 8 * layout.size, dataset: dataset,
+      elementSize: layout.size, to: &pieces)
+  }
+
+  /// Makes pieces of bytes as they are stored but for filters.
+  private func append(
+    _ range: Range<Int>, of buffer: ByteBuffer, at offset: Int, dataset: Int, elementSize: Int,
+    to pieces: inout [Piece]
+  ) throws {
     guard let plan = rebuild.fed[dataset].chunks else {
       pieces.append(
         Piece(kind: .data(offset: offset), dataset: numbers[dataset], buffer: buffer, range: range))
       return
     }
     let tensor = rebuild.weights.tensors[rebuild.fed[dataset].tensor]
-    let size = plan.grid.chunkElementCount * tensor.info.dtype.elementUnit
+    let size = plan.grid.chunkElementCount * elementSize
     let room = plan.pipeline.maximumStoredByteCount(of: size)
     let isFiltered = !plan.pipeline.isEmpty
     let stored = ByteBuffer(count: isFiltered ? range.count / size * room : 0)

@@ -59,9 +59,10 @@ public struct HDF5Structure: Sendable {
   /// Whether every tensor has its room in the first input, and all room there is used.
   private func isWrittenInPlace(_ weights: WeightMap) throws -> Bool {
     guard staysPacked(with: weights.rootTexts(replacing: catalogue)) else { return false }
-    let stored = catalogue.datasets.filter { $0.encoding != nil }
+    let stored = catalogue.datasets.filter { $0.elementSize != nil }
     guard stored.count == weights.count else { return false }
     return try stored.allSatisfy { dataset in
+      // What has another size in the file than in memory is built anew.
       guard let tensor = weights[dataset.path], tensor.info.dtype == dataset.encoding?.dtype else {
         return false
       }
@@ -169,7 +170,7 @@ extension HDF5Catalogue.Dataset {
 
 extension Tensor {
   /// Whether nobody ever wrote to any of the inputs, so that all values are the same.
-  fileprivate var isConstant: Bool {
+  var isConstant: Bool {
     switch storage {
     case .bytes(let source, _): source is RepeatedBytes
     case .computed(_, let inputs): inputs.allSatisfy(\.isConstant)
