@@ -37,6 +37,11 @@ extension ExactString: Comparable {
   }
 }
 
+extension ExactString: CustomStringConvertible {
+  /// The text.
+  public var description: String { text }
+}
+
 extension ExactString: ExpressibleByStringLiteral {
   /// Takes a literal.
   public init(stringLiteral value: String) { self.init(value) }
