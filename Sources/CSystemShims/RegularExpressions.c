@@ -13,6 +13,10 @@ void *imwa_regex_compile(const char *pattern, bool ignores_case, char *message, 
   return NULL;
 }
 
+size_t imwa_regex_group_count(const void *expression) {
+  return ((const regex_t *)expression)->re_nsub;
+}
+
 bool imwa_regex_match(const void *expression, const char *text, size_t start, size_t end, int64_t *groups) {
   regmatch_t matches[IMWA_REGEX_GROUPS];
   matches[0].rm_so = (regoff_t)start;

@@ -91,6 +91,9 @@ enum {
 /// Compiles a POSIX extended regular expression; NULL and the reason when it is none.
 void *imwa_regex_compile(const char *pattern, bool ignores_case, char *message, size_t message_size);
 
+/// How many groups an expression has.
+size_t imwa_regex_group_count(const void *expression);
+
 /// Finds the first match in `text` from `start` to `end`. Writes start and end of each group; -1 where it took no part.
 bool imwa_regex_match(const void *expression, const char *text, size_t start, size_t end, int64_t *groups);
 

@@ -54,6 +54,19 @@ public struct NameSubstitution: Sendable {
     expression = try RegularExpression(
       String(decoding: parts[0], as: UTF8.self), ignoresCase: parts[2].contains(UInt8(ascii: "i")))
     replacement = NameSubstitution.pieces(parts[1])
+    try checkGroups()
+  }
+
+  /// A reference to nothing would stand for nothing, and take a part of every name away.
+  private func checkGroups() throws {
+    for case .group(let number) in replacement where number > expression.groupCount {
+      let count = expression.groupCount
+      throw InspectionError(
+        .usage,
+        "'\(text)' refers to \\\(number), but its pattern has "
+          + (count == 0 ? "no group" : count == 1 ? "one group" : "\(count) groups"),
+        hint: "a group stands in parentheses: 's/^(.*)\\.weight$/\\1.w/'")
+    }
   }
 
   private static func pieces(_ bytes: [UInt8]) -> [Piece] {

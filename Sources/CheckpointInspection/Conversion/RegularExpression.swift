@@ -28,6 +28,9 @@ import TensorCore
 
   deinit { unsafe imwa_regex_free(compiled) }
 
+  /// How many groups the pattern has.
+  var groupCount: Int { unsafe imwa_regex_group_count(compiled) }
+
   /// The first match from `start` on.
   func firstMatch(in text: [UInt8], from start: Int) -> Match? {
     precondition((0...text.count).contains(start))
