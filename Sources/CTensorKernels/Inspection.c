@@ -162,6 +162,14 @@ static double integer_difference(uint8_t type, size_t width, uint64_t left, uint
   return (double)(is_less ? right - left : left - right);
 }
 
+/// The magnitude of a difference divided by the larger magnitude, which is at least as large as both.
+static double relative_difference(double first, double second, double difference, double larger) {
+  if (difference == 0) return 0;
+  if (isinf(larger)) return INFINITY;
+  // The difference of finite numbers may be too large for a float64, but its quotient is at most 2.
+  return isinf(difference) ? fabs(first / larger - second / larger) : difference / larger;
+}
+
 /// Adds what one pair of numbers comes to, and returns whether it differs.
 static bool compare_pair(const imwa_comparison *comparison, const unsigned char *left, const unsigned char *right,
                          size_t place, imwa_differences *found) {
@@ -185,12 +193,12 @@ static bool compare_pair(const imwa_comparison *comparison, const unsigned char 
   double difference = first == second ? 0 : fabs(first - second);
   if (is_same_type && is_integer) difference = integer_difference(type, width, left_bits, right_bits);
   const double larger = fabs(first) > fabs(second) ? fabs(first) : fabs(second);
-  const double relative = larger == 0 ? 0 : isinf(larger) ? (difference == 0 ? 0 : INFINITY) : difference / larger;
+  const double relative = relative_difference(first, second, difference, larger);
   const bool has_steps = is_same_type && !is_integer;
   const uint64_t steps = has_steps ? steps_between(format_of((imwa_float_type)type), left_bits, right_bits) : 0;
   if (comparison->is_numeric || !is_same_type) {
     if (difference == 0 || difference <= comparison->absolute) return false;
-    if (relative <= comparison->relative && !isinf(difference)) return false;
+    if (relative <= comparison->relative && !isinf(larger)) return false;
     if (has_steps && comparison->steps > 0 && steps <= comparison->steps) return false;
   }
   if (difference > found->largest || found->largest_place < 0) {

@@ -46,6 +46,19 @@ import Testing
     #expect(!infinite.isSame)
   }
 
+  @Test func relativeDifferencesAreToldWhereDifferencesAreTooLarge() throws {
+    func entry(_ value: Double) -> SafetensorsFile.Entry {
+      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+      return .init("a", "F64", [1], bytes)
+    }
+    let found = try compare([entry(1e308)], [entry(-1e308)]) { $0.relative = 1.9 }
+    #expect(found.tensors[0].values?.largestRelative == 2)
+    #expect(try compare([entry(1e308)], [entry(-1e308)]) { $0.relative = 2 }.isSame)
+    #expect(try compare([entry(1.5e308)], [entry(-0.75e308)]) { $0.relative = 1.5 }.isSame)
+    let infinite = try compare([entry(.infinity)], [entry(-1e308)]) { $0.relative = 2 }
+    #expect(infinite.tensors[0].values?.largestRelative == .infinity)
+  }
+
   @Test func largeIntegersDifferExactly() throws {
     func bytes(_ value: Int64) -> [UInt8] {
       (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
