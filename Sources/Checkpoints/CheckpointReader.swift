@@ -29,7 +29,7 @@ public struct CheckpointReader: Sendable {
   /// The files that hold the data.
   public let files: [ReadableFile]
   /// How the tensors are spread over files.
-  public let arrangement: Arrangement
+  public internal(set) var arrangement: Arrangement
   /// The folder that holds the model, when it is one and not a file.
   public let folder: FilePath?
   /// The format of the files.

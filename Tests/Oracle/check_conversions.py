@@ -224,6 +224,17 @@ def check_ties(tool, folder, report):
     if not problem and not torch.equal(safetensors.torch.load_file(folder / "untied.safetensors")["b"], embedding):
         problem = "other values"
     report.check("ties are written one by one", problem)
+    torch.save({"a": embedding, "b": embedding.t()}, folder / "views.pt")
+    ended = subprocess.run(
+        [str(tool), "convert", str(folder / "views.pt"), "-o", str(folder / "apart.pt")],
+        capture_output=True, timeout=TIME_LIMIT, check=False, text=True,
+    )
+    told = "tensors 'a' and 'b' are views of one storage" in ended.stderr
+    loaded = torch.load(folder / "apart.pt", weights_only=True)
+    report.check(
+        "views that come apart are told",
+        None if told and torch.equal(loaded["b"], embedding.t()) else ended.stderr or "nothing is said",
+    )
 
 
 def check_slices(tool, folder, report):

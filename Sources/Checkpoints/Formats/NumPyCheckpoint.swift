@@ -108,8 +108,12 @@ public enum NumPyCheckpoint: CheckpointFormat {
       OutputLayout.File(
         name: nil, prefix: header, placements: [placement], size: header.count + info.byteCount)
     ])
+    if info.name != singleName {
+      layout.notices.append(
+        "a .npy file has no name for its array: '\(info.name)' will be read as '\(singleName)'")
+    }
     if !weights.metadata.isEmpty {
-      layout.notices = ["a .npy file has no place for a record of how it was made: it is left out"]
+      layout.notices += ["a .npy file has no place for a record of how it was made: it is left out"]
     }
     return layout
   }

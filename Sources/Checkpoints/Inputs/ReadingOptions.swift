@@ -14,6 +14,9 @@ public struct ReadingOptions: Sendable, Hashable {
     self.isStrict = isStrict
   }
 
+  /// Whether a part of a file is asked for, rather than the file.
+  public var choosesPart: Bool { usesAverage || key.map { $0 != "." } ?? false }
+
   /// Whether anything is asked for.
   public var isDefault: Bool { self == ReadingOptions() }
 }

@@ -28,8 +28,13 @@ struct PyTorchArchive {
       throw PyTorchError.unsupported("its version is '\(text)'; 1 to 10 are known")
     }
     byteOrder = try PyTorchArchive.byteOrder(zip, root)
-    tree = try PickleParser.parse(
-      try zip.bytes(of: pickle, limit: PyTorchFile.maximumPickleSize))
+    let bytes = try zip.bytes(of: pickle, limit: PyTorchFile.maximumPickleSize)
+    tree = try PickleParser.parse(bytes)
+    // No version of PyTorch writes any, and a copy of the file would carry them on unseen.
+    guard tree.end == bytes.count else {
+      throw PyTorchError.damaged(
+        "\(bytes.count - tree.end) bytes follow the end of the pickle in '\(root)/data.pkl'")
+    }
   }
 
   private static let none = PyTorchError(

@@ -67,6 +67,9 @@ struct PickleObject: Sendable {
     }
   }
 
+  /// Whether it can hold tensors under names.
+  var isCollection: Bool { isDictionary || kind == .list || kind == .tuple }
+
   /// Whether items can be added to it.
   var isMutable: Bool { isDictionary || kind == .list || kind == .set }
 }

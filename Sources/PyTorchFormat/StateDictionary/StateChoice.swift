@@ -199,27 +199,34 @@ extension PickleTree {
       if makesTensor(value) { return value }
       guard case .object(let number) = value, seen.insert(number).inserted else { continue }
       let object = objects[Int(number)]
-      guard object.isDictionary || object.kind == .list || object.kind == .tuple else { continue }
+      guard object.isCollection else { continue }
       pending.append(contentsOf: items(of: object).reversed())
     }
     return nil
   }
 
-  /// How many tensors are in a part of the tree.
-  func tensorCount(below value: PickleValue) -> Int {
-    var count = 0
+  /// How many tensors are in a part of the tree, and how many values that are understood and no tensors.
+  func counts(below value: PickleValue) -> (tensors: Int, others: Int) {
+    var counts = (tensors: 0, others: 0)
     var pending = [value]
     var seen: Set<Int32> = []
     while let value = pending.popLast() {
       if makesTensor(value) {
-        count += 1
+        counts.tensors += 1
         continue
       }
-      guard case .object(let number) = value, seen.insert(number).inserted else { continue }
+      guard case .object(let number) = value, objects[Int(number)].isCollection else {
+        if opaqueClass(value) == nil { counts.others += 1 }
+        continue
+      }
+      guard seen.insert(number).inserted else { continue }
       let object = objects[Int(number)]
-      guard object.isDictionary || object.kind == .list || object.kind == .tuple else { continue }
-      pending.append(contentsOf: items(of: object))
+      let items = items(of: object)
+      let step = object.isDictionary ? 2 : 1
+      for position in stride(from: items.startIndex + step - 1, to: items.endIndex, by: step) {
+        pending.append(items[position])
+      }
     }
-    return count
+    return counts
   }
 }

@@ -22,8 +22,14 @@ package struct StateDictionary: Sendable {
 
   /// The tensors in the order of the pickle.
   package private(set) var entries: [Entry] = []
+  /// How many of the entries are in the chosen part; the state of an optimizer beside it follows.
+  package private(set) var chosenCount = 0
   /// What is not among the tensors, by path: `'epoch'`, `'ema' (16 tensors)`.
-  package private(set) var others: [String] = []
+  package var others: [String] { othersInside + othersBeside }
+  /// What is in the chosen part and no tensor.
+  package private(set) var othersInside: [String] = []
+  /// What is not in the chosen part, the state of an optimizer among it.
+  package private(set) var outside: [String] = []
   /// Objects of classes that are not understood: `'args' (argparse.Namespace)`.
   package private(set) var unknown: [String] = []
   /// What was taken away from the front of the names: `module.`.
@@ -32,6 +38,7 @@ package struct StateDictionary: Sendable {
   /// The collection that the weights are in.
   let container: PickleValue
   private let file: PyTorchFile
+  private var othersBeside: [String] = []
   private var open: Set<Int32> = []
   private var visitCount = 0
 
@@ -56,16 +63,20 @@ package struct StateDictionary: Sendable {
     let found = try finder.find(choice)
     container = found.value
     try add(found.value, name: "", slot: .root, depth: 0)
-    let isWhole = found.path.isEmpty
     if choice.key != "." { stripPrefixes() }
     if entries.isEmpty { try refuseWithoutTensors(found) }
+    chosenCount = entries.count
+    othersInside += described(in: found.value, found.path.joined(separator: "."))
     for (path, value) in found.others {
+      let text = described(value, path)
       if StateDictionary.optimizerKeys.contains(path), file.tree.firstTensor(below: value) != nil {
         try add(value, name: path, slot: nil, depth: 1)
+        othersBeside += described(in: value, path)
+      } else {
+        othersBeside += text
       }
-      describe(value, path)
+      outside += text
     }
-    if isWhole { describeOthers(in: found.value) }
     try collectUnknown()
   }
 
@@ -77,7 +88,7 @@ package struct StateDictionary: Sendable {
       throw PyTorchError(.tooLarge, "its objects refer to each other too often")
     }
     guard let object = file.tree.object(value), case .object(let number) = value else { return }
-    guard object.isDictionary || object.kind == .list || object.kind == .tuple else {
+    guard object.isCollection else {
       guard object.kind == .call, let slot else { return }
       return try addTensor(value, name, slot)
     }
@@ -131,7 +142,7 @@ package struct StateDictionary: Sendable {
       return !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix) && $0 != prefix }
     }) {
       for entry in entries where StateDictionary.counters.contains(entry.name) {
-        others.append("'\(entry.name)'")
+        othersInside.append("'\(entry.name)'")
       }
       self.prefix += prefix
       entries = entries.filter { !StateDictionary.counters.contains($0.name) }.map { entry in
@@ -160,24 +171,36 @@ package struct StateDictionary: Sendable {
 
   // MARK: - Others
 
-  private mutating func describe(_ value: PickleValue, _ path: String) {
-    if let object = file.tree.object(value), object.isOpaque, object.kind == .call { return }
-    let isOptimizer = StateDictionary.optimizerKeys.contains(path)
-    let count = isOptimizer ? 0 : file.tree.tensorCount(below: value)
+  /// A part of the tree with what is in it; none for what is not understood, which is told elsewhere.
+  private func described(_ value: PickleValue, _ path: String) -> [String] {
+    if let object = file.tree.object(value), object.isOpaque, object.kind == .call { return [] }
+    let count = file.tree.counts(below: value).tensors
     let tensors = count == 0 ? "" : count == 1 ? " (1 tensor)" : " (\(count) tensors)"
-    others.append("'\(path)'\(tensors)")
+    return ["'\(path)'\(tensors)"]
   }
 
-  private mutating func describeOthers(in root: PickleValue) {
-    guard let object = file.tree.object(root), object.isDictionary else { return }
+  /// What a collection holds besides tensors.
+  private func described(in collection: PickleValue, _ path: String) -> [String] {
+    guard let object = file.tree.object(collection), object.isCollection else { return [] }
     let items = Array(file.tree.items(of: object))
-    for position in stride(from: 0, to: items.count - 1, by: 2) {
-      let value = items[position + 1]
+    let step = object.isDictionary ? 2 : 1
+    var texts: [String] = []
+    for position in stride(from: 0, to: items.count - step + 1, by: step) {
+      let value = items[position + step - 1]
       // Most entries are tensors, whose keys need not be made.
-      guard file.tree.firstTensor(below: value) == nil, let key = file.tree.key(items[position])
+      guard !file.tree.makesTensor(value),
+        let key = step == 2 ? file.tree.key(items[position]) : String(position)
       else { continue }
-      describe(value, key)
+      let path = path.isEmpty ? key : path + "." + key
+      if file.tree.firstTensor(below: value) == nil {
+        texts += described(value, path)
+        continue
+      }
+      let count = file.tree.counts(below: value).others
+      if count == 0 { continue }
+      texts.append("'\(path)' (\(count) \(count == 1 ? "value" : "values") beside its tensors)")
     }
+    return texts
   }
 
   /// Finds what is not understood, wherever it is.

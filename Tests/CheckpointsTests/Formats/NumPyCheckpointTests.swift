@@ -34,6 +34,21 @@ import Testing
     #expect(throws: CheckpointError.self) { try two.write(to: folder.file("two.npy")) }
   }
 
+  @Test func aNameThatGetsLostIsSaid() throws {
+    let folder = try TemporaryFolder()
+    func notices(_ name: String) throws -> [String] {
+      let weights = try WeightMap([Tensor(name: name, shape: Shape([1]), values: [1])])
+      return try PreparedOutput(
+        weights, to: OutputRequest(path: FilePath(folder.file("x.npy")))
+      ).notices
+    }
+    #expect(
+      try notices("w") == [
+        "a .npy file has no name for its array: 'w' will be read as 'arr_0'"
+      ])
+    #expect(try notices("arr_0").isEmpty)
+  }
+
   @Test func dtypesThatNumPyLacksAreNamed() throws {
     let folder = try TemporaryFolder()
     let tensor = try Tensor(

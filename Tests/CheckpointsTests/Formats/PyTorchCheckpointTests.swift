@@ -1,3 +1,4 @@
+import Compression
 import FileIO
 import SystemPackage
 import TensorCore
@@ -39,6 +40,57 @@ import ZipArchive
     return try ZipFile(file, size: file.size)
   }
 
+  /// A file of PyTorch with bytes behind its pickle.
+  private func bytes(of name: String, behindThePickle tail: [UInt8]) throws -> [UInt8] {
+    let original = try archive(Fixtures.path(name))
+    var entries: [ZipEntry] = []
+    var data: [[UInt8]] = []
+    for member in original.members {
+      var bytes = try original.bytes(of: member, limit: 1 << 20)
+      if member.name.hasSuffix("/data.pkl") { bytes += tail }
+      var checksum = CRC32()
+      checksum.update(bytes)
+      entries.append(ZipEntry(member.name, byteCount: bytes.count, checksum: checksum.value))
+      data.append(bytes)
+    }
+    let layout = try ZipLayout(entries)
+    var file = [UInt8](repeating: 0, count: layout.byteCount)
+    let pieces = layout.pieces.map { ($0.offset, $0.bytes) } + zip(layout.dataOffsets, data)
+    for (offset, bytes) in pieces {
+      file.replaceSubrange(offset..<offset + bytes.count, with: bytes)
+    }
+    return file
+  }
+
+  @Test func bytesBehindThePickleAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let name = "torch/mlp_s1.pt"
+    let whole = try folder.write("whole.pt", bytes(of: name, behindThePickle: []))
+    #expect(
+      try WeightMap(contentsOf: whole).count == WeightMap(contentsOf: Fixtures.path(name)).count)
+    for tail in [Array("cos\nsystem\n.".utf8), [0]] {
+      let path = try folder.write("tail.pt", bytes(of: name, behindThePickle: tail))
+      let error = #expect(throws: CheckpointError.self) { try WeightMap(contentsOf: path) }
+      #expect(
+        error?.description.contains("\(tail.count) bytes follow the end of the pickle") == true)
+    }
+  }
+
+  @Test func aChosenPartIsAlone() throws {
+    let path = FilePath(Fixtures.path("torch/fullckpt_s1.pt"))
+    let reader = try CheckpointReader(opening: path, options: ReadingOptions(key: "optimizer"))
+    let (part, outside) = reader.chosenPart
+    #expect(part.weights.count == 36)
+    #expect(part.otherContents == ["'optimizer.param_groups'"])
+    #expect(outside.contains("'epoch'") && outside.contains("'model' (15 tensors)"))
+    #expect(!part.keepsOtherContents(in: PyTorchCheckpoint.self))
+    let folder = try TemporaryFolder()
+    var request = OutputRequest(path: FilePath(folder.file("out.pt")), durability: .none)
+    request.arrangement = part.arrangement
+    _ = try PreparedOutput(part.weights, to: request).write()
+    #expect(try WeightMap(contentsOf: folder.file("out.pt")).count == 36)
+  }
+
   @Test(arguments: ["mlp", "cnn_bn", "tied"])
   func allButTheValuesStays(stem: String) throws {
     let folder = try TemporaryFolder()
@@ -72,7 +124,7 @@ import ZipArchive
       #expect(output.otherContents.contains("'scheduler'"))
       let isDropped = name == "dropped.pt"
       #expect(output.weights.count == (isDropped ? 15 : 51))
-      #expect(output.otherContents.contains("'optimizer'") == !isDropped)
+      #expect(output.otherContents.contains("'optimizer.param_groups'") == !isDropped)
       // The rest keeps its tensors.
       let whole = try CheckpointReader(
         opening: FilePath(folder.file(name)), options: ReadingOptions(key: "."))

@@ -34,11 +34,13 @@ struct PyTorchOutput {
       case .zip(let archive, let root) = structure.contents.container
     {
       try keepMembers(of: archive, root, structure, places, in: &plan)
-    } else {
-      try writeAnew(&plan)
+      var layout = try plan.layout(weights, named: name)
+      if !unties { layout.notices = untied() }
+      return layout
     }
+    try writeAnew(&plan)
     var layout = try plan.layout(weights, named: name)
-    if !unties { layout.notices = untied() }
+    if !unties { layout.notices = untied() + separatedViews() }
     return layout
   }
 
@@ -186,6 +188,32 @@ struct PyTorchOutput {
     if weights.metadata.isEmpty { return }
     plan.append(
       "\(root)/\(PyTorchStructure.metadataName)", bytes: PyTorchStructure.encode(weights.metadata))
+  }
+
+  /// Views of one storage that are not the same and overlap there: transposed weights, slices of a larger tensor.
+  private func separatedViews() -> [String] {
+    guard let structure else { return [] }
+    let entries = structure.dictionary.entries.filter { weights.position(of: $0.name) != nil }
+      .sorted { ($0.view.storage, $0.view.byteOffset) < ($1.view.storage, $1.view.byteOffset) }
+    var pairs: [(String, String)] = []
+    var widest = entries.first
+    for entry in entries.dropFirst() {
+      guard let before = widest, before.view.storage == entry.view.storage else {
+        widest = entry
+        continue
+      }
+      let end = before.view.byteOffset + before.view.byteSpan
+      if entry.view.byteOffset < end, entry.view != before.view {
+        pairs.append((before.name, entry.name))
+      }
+      if entry.view.byteOffset + entry.view.byteSpan > end { widest = entry }
+    }
+    guard let (first, second) = pairs.first else { return [] }
+    let more = pairs.count > 1 ? " (the first of \(pairs.count) such pairs)" : ""
+    return [
+      "tensors '\(first)' and '\(second)' are views of one storage in the first input: "
+        + "they are written separately\(more)"
+    ]
   }
 
   /// The tensors that shared their values in the first input and do not any more.
