@@ -29,7 +29,11 @@ public struct ClassicalScaling: Sendable {
       shares = [.nan, .nan]
       return
     }
-    let squares = distances.map { $0.map { $0 * $0 } }
+    // Squares of very small or large distances leave the range of float64: those near one do not.
+    let largest = distances.joined().max() ?? 0
+    let isUsual = largest == 0 || (0x1p-400...0x1p400).contains(largest)
+    let unit = isUsual ? 1 : Double(sign: .plus, exponent: largest.exponent, significand: 1)
+    let squares = distances.map { $0.map { ($0 / unit) * ($0 / unit) } }
     let means = squares.map { $0.reduce(0, +) / Double(count) }
     let mean = means.reduce(0, +) / Double(count)
     let centred = (0..<count).map { row in
@@ -46,7 +50,7 @@ public struct ClassicalScaling: Sendable {
       let largest = vectors[axis].max { $0.magnitude < $1.magnitude } ?? 1
       return vectors[axis].map { $0 * (largest < 0 ? -length : length) }
     }
-    points = zip(axes[0], axes[1]).map { Point(x: $0, y: $1) }
+    points = zip(axes[0], axes[1]).map { Point(x: $0 * unit, y: $1 * unit) }
     shares = (0..<2).map { axis in
       axis < count && sum > 0 ? max(values[axis], 0) / sum : 0
     }

@@ -26,6 +26,27 @@ public struct DistanceError: DiagnosedError {
         ? nil : "--all-tensors includes integers, BatchNorm statistics and optimizer state")
   }
 
+  /// A sum that float64 cannot hold.
+  ///
+  /// - Parameter tensor: the tensor or the layer that it is of; nil for all.
+  static func outOfRange(
+    _ metric: any DistanceMetric.Type, _ models: (String, String), in tensor: String?,
+    _ quantity: PairReduction.Quantity, isLarge: Bool
+  ) -> DistanceError {
+    let isSquare = quantity == .squaredDifferences || quantity == .products
+    return DistanceError(
+      kind: .badInput,
+      description: "\(models.0) and \(models.1): "
+        + (tensor.map { "in '\($0)' " } ?? "") + "the values are finite, but their "
+        + (isSquare ? "squares" : "differences")
+        + (isLarge ? " are too large for F64" : " are too small for F64")
+        + ", and \(metric.name) is made of them",
+      hint: (tensor == nil ? "" : "--exclude leaves a tensor out; ")
+        + (isSquare ? "--metric l1, max and sign-agreement need no squares" : "")
+        + (isLarge
+          ? (isSquare ? "; " : "") + "--allow-nan takes the result for infinity" : ""))
+  }
+
   static func needsBase(_ metric: any DistanceMetric.Type) -> DistanceError {
     DistanceError(
       kind: .usage,

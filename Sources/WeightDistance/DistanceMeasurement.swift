@@ -24,7 +24,7 @@ public struct DistanceMeasurement: Sendable {
     options: DistanceOptions = DistanceOptions()
   ) throws {
     precondition(models.count == labels.count && models.count + (base == nil ? 0 : 1) >= 2)
-    if base == nil, let metric = options.metrics.first(where: { $0.needsBase }) {
+    if base == nil, let metric = options.allMetrics.first(where: { $0.needsBase }) {
       throw DistanceError.needsBase(metric)
     }
     plan = try DistancePlan(
@@ -34,12 +34,16 @@ public struct DistanceMeasurement: Sendable {
     self.base = base?.label
     self.options = options
     terms = DistanceTerms(
-      modelCount: models.count, baseIndex: base == nil ? nil : models.count, options: options)
+      modelCount: models.count, baseIndex: base == nil ? nil : models.count,
+      hasDoubles: plan.rows.contains { row in
+        row.contains { [.float64, .complex128].contains($0.info.dtype) }
+      }, options: options)
   }
 
   /// Reads every tensor of every model once.
   ///
-  /// - Throws: `StreamError` for NaN and infinity, unless `stream` allows them, and what reading throws.
+  /// - Throws: `StreamError` for NaN and infinity, unless `stream` allows them, `DistanceError` when a metric is
+  ///   made of sums that float64 cannot hold, and what reading throws.
   public func report(_ stream: StreamOptions = StreamOptions()) throws -> DistanceReport {
     let inputCount = models.count + (base == nil ? 0 : 1)
     let layers = options.tellsLayers ? layersOfRows() : Layers()
@@ -49,24 +53,28 @@ public struct DistanceMeasurement: Sendable {
         PairReduction(terms.terms, inputCount: inputCount), rowCount: plan.rows.count,
         layerOfRow: layers.ofRow, tellsTensors: options.tellsTensors))
     reduction.finishRow()
+    var groups = DistanceGroups(
+      plan: plan, names: models + (base.map { [$0] } ?? []), modelCount: models.count,
+      terms: terms, options: options, judgesLarge: stream.nonFinite == .refuse)
     let pairs = terms.pairs.map { DistanceReport.Pair(a: $0.a, b: $0.b) }
     let isBasePair = { (pair: DistanceReport.Pair) in pair.b == models.count }
     return DistanceReport(
-      models: models, base: base, metrics: options.metrics, isNormalized: options.isNormalized,
+      models: models, base: base, metrics: options.allMetrics, isNormalized: options.isNormalized,
       leftOut: plan.leftOut, tensorCount: plan.tensorCount,
       pairs: pairs.filter { !isBasePair($0) }, basePairs: pairs.filter(isBasePair),
-      total: group("", reduction.total, parameterCount: plan.parameterCount),
-      tensors: reduction.tensors.indices.map { row in
+      total: try groups.group("", reduction.total, parameterCount: plan.parameterCount),
+      tensors: try reduction.tensors.indices.map { row in
         let first = plan.rows[row][0]
-        return group(
+        return try groups.group(
           first.info.name, reduction.tensors[row], parameterCount: first.parameterCount)
       },
-      layers: layers.names.indices.map { layer in
-        group(
+      layers: try layers.names.indices.map { layer in
+        try groups.group(
           layers.names[layer], reduction.layers[layer],
           parameterCount: layers.parameterCounts[layer])
       },
-      spread: spread(reduction.total), nonFinite: nonFinite.map(\.description))
+      spread: groups.spread(reduction.total), undefined: groups.undefined,
+      nonFinite: nonFinite.map(\.description))
   }
 
   /// The layers in the order of depth, and which one each row is of.
@@ -88,53 +96,5 @@ public struct DistanceMeasurement: Sendable {
       result.parameterCounts[layer] += plan.rows[row][0].parameterCount
     }
     return result
-  }
-
-  private func group(_ name: String, _ sums: DistanceReduction.Sums, parameterCount: Int)
-    -> DistanceReport.Group
-  {
-    let totals = sums.sums.map(\.total)
-    let hasPlaces = options.metrics.contains { $0.quantities.contains(.largestDifference) }
-    var values: [Double] = []
-    var places: [DistanceReport.Place?] = []
-    values.reserveCapacity(terms.pairs.count * options.metrics.count)
-    for pair in terms.pairs {
-      let quantities = terms.quantities(of: pair, in: totals, parameterCount: parameterCount)
-      for metric in options.metrics { values.append(value(metric, quantities)) }
-      if hasPlaces { places.append(place(pair, sums)) }
-    }
-    return DistanceReport.Group(
-      name: name, parameterCount: parameterCount, values: values, places: places,
-      metricCount: options.metrics.count)
-  }
-
-  private func value(_ metric: any DistanceMetric.Type, _ pair: PairQuantities) -> Double {
-    let value = metric.value(pair)
-    guard options.isNormalized, let a = metric.size(pair.a), let b = metric.size(pair.b) else {
-      return value
-    }
-    // Models of nothing but zeros are the same.
-    return value == 0 ? 0 : value / ((a + b) / 2)
-  }
-
-  private func place(_ pair: DistanceTerms.Pair, _ sums: DistanceReduction.Sums)
-    -> DistanceReport.Place?
-  {
-    guard let term = pair.largestDifference, let element = sums.sums[term].place,
-      !sums.sums[pair.squaredDifferences].total.isNaN
-    else { return nil }
-    let info = plan.rows[sums.rows[term]][0].info
-    return DistanceReport.Place(tensor: info.name, indexes: info.indexes(of: element))
-  }
-
-  private func spread(_ sums: DistanceReduction.Sums) -> DistanceReport.Spread? {
-    guard let places = terms.spread else { return nil }
-    let norms = terms.models[..<models.count].map { model in
-      model.squares.map { sums.sums[$0].total.squareRoot() } ?? .nan
-    }
-    return DistanceReport.Spread(
-      distancesToMean: places.squaredDeviations.map { sums.sums[$0].total.squareRoot() },
-      normOfMean: sums.sums[places.squaredMean].total.squareRoot(),
-      meanNorm: norms.reduce(0, +) / Double(norms.count))
   }
 }

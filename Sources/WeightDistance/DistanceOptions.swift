@@ -4,6 +4,9 @@ public import Checkpoints
 public struct DistanceOptions: Sendable {
   /// The metrics; the first is the main one.
   public var metrics: [any DistanceMetric.Type]
+  /// Metrics that are told behind these; NaN where what they are made of leaves the range of F64, which is an
+  /// error for the others.
+  public var furtherMetrics: [any DistanceMetric.Type] = []
   /// Patterns of which a tensor's name must match one; empty for all tensors.
   public var include: [Glob] = []
   /// Patterns of which a tensor's name may match none.
@@ -42,6 +45,8 @@ public struct DistanceOptions: Sendable {
     precondition(!metrics.isEmpty)
     self.metrics = metrics
   }
+
+  var allMetrics: [any DistanceMetric.Type] { metrics + furtherMetrics }
 
   var policy: AlignmentPolicy {
     var policy = AlignmentPolicy()

@@ -1,6 +1,6 @@
 /// What is added up over the parameters for a metric.
 public enum DistanceQuantity: Sendable, Hashable {
-  /// Σ (a − b)² of a pair, which is always there.
+  /// Σ (a − b)² of a pair.
   case squaredDifferences
   /// Σ a·b of a pair.
   case products
@@ -18,6 +18,8 @@ public enum DistanceQuantity: Sendable, Hashable {
   case signDifferences
   /// Σ (a − base)·(b − base) of a pair.
   case taskProducts
+  /// Σ (x − base)² of a model.
+  case squaredTask
 }
 
 /// What was added up over one model; NaN for what was not asked for.

@@ -6,7 +6,7 @@ struct DistanceReduction: BlockReduction {
   /// What the terms came to over some tensors.
   struct Sums: Sendable {
     var sums: [ReductionSum]
-    /// For each term, the row that has the largest difference.
+    /// For each term, the row that has the largest difference, or the first that makes a sum infinite.
     var rows: [Int]
 
     init(count: Int) {
@@ -19,7 +19,9 @@ struct DistanceReduction: BlockReduction {
         if isLargest[index] {
           if sums[index].raise(to: others[index]) { rows[index] = row }
         } else {
+          let wasFinite = sums[index].value.isFinite
           sums[index].add(others[index])
+          if wasFinite && !sums[index].value.isFinite { rows[index] = row }
         }
       }
     }

@@ -68,8 +68,10 @@ public struct DistanceReport: Sendable {
   public let tensors: [Group]
   /// The distances of each layer, in the order of the first model, numbered ones by their numbers; empty when not asked for.
   public let layers: [Group]
-  /// How far the models lie from their mean; nil for one model, or when not asked for.
+  /// How far the models lie from their mean; nil for one model, when not asked for, or when it has no value.
   public let spread: Spread?
+  /// What has no value because the squares of values leave the range of F64: further metrics, and `spread`.
+  public let undefined: [String]
   /// The first value of each model that is not finite, when they are allowed.
   public let nonFinite: [String]
 

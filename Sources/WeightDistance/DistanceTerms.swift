@@ -6,6 +6,7 @@ struct DistanceTerms: Sendable {
   struct Pair: Sendable {
     let a: Int
     let b: Int
+    /// Always there: a value that is not finite makes it so.
     var squaredDifferences = 0
     var products: Int?
     var absoluteDifferences: Int?
@@ -27,6 +28,11 @@ struct DistanceTerms: Sendable {
     /// Σ (x − mean)² of each model.
     var squaredDeviations: [Int] = []
     var squaredMean = 0
+    /// Σ x² of each model.
+    var squares: [Int] = []
+
+    /// All of them.
+    var all: [Int] { squaredDeviations + [squaredMean] + squares }
   }
 
   /// The pairs of models in their order: 0–1, 0–2, …; then each model and the base.
@@ -35,15 +41,23 @@ struct DistanceTerms: Sendable {
   private(set) var spread: Spread?
   private(set) var terms: [PairReduction.Term] = []
 
+  /// For each pair and each metric the places of the sums that it is made of.
+  private(set) var ofMetrics: [[[Int]]] = []
+  /// Where Σ |x − y| is, for the place of a Σ (x − y)² of float64: it tells whether all differences are zero.
+  private(set) var magnitudes: [Int: Int] = [:]
+
   private var places: [PairReduction.Term: Int] = [:]
 
-  /// - Parameter baseIndex: the number of models, when a base follows them; else nil.
-  init(modelCount: Int, baseIndex: Int?, options: DistanceOptions) {
+  /// - Parameters:
+  ///   - baseIndex: the number of models, when a base follows them; else nil.
+  ///   - hasDoubles: whether a tensor has values whose squares float64 may not hold.
+  init(modelCount: Int, baseIndex: Int?, hasDoubles: Bool, options: DistanceOptions) {
     let inputCount = modelCount + (baseIndex == nil ? 0 : 1)
-    let quantities = options.metrics.reduce(into: Set<DistanceQuantity>()) {
-      $0.formUnion($1.quantities)
-      if options.isNormalized, let size = $1.sizeQuantity { $0.insert(size) }
+    let quantitiesOfMetrics = options.allMetrics.map { metric in
+      let size = options.isNormalized ? metric.sizeQuantity : nil
+      return metric.quantities.union(size.map { [$0] } ?? [])
     }
+    let quantities = quantitiesOfMetrics.reduce(into: Set()) { $0.formUnion($1) }
     let measuresSpread = options.measuresSpread && modelCount > 1
     for model in 0..<inputCount {
       let isBase = model == baseIndex
@@ -64,7 +78,43 @@ struct DistanceTerms: Sendable {
       let mean = PairReduction.Operand.mean(0..<modelCount)
       spread = Spread(
         squaredDeviations: (0..<modelCount).map { add(.squaredDifferences, .input($0), mean) },
-        squaredMean: add(.products, mean, mean))
+        squaredMean: add(.products, mean, mean),
+        squares: models[..<modelCount].compactMap(\.squares))
+    }
+    ofMetrics = pairs.map { pair in
+      quantitiesOfMetrics.map { $0.flatMap { places(of: $0, pair) } }
+    }
+    if hasDoubles { addMagnitudes() }
+  }
+
+  /// The places of the sums of a quantity for a pair and its models; none for what a pair with the base lacks.
+  private func places(of quantity: DistanceQuantity, _ pair: Pair) -> [Int] {
+    let models = [models[pair.a], models[pair.b]]
+    let places: [Int?] =
+      switch quantity {
+      case .squaredDifferences: [pair.squaredDifferences]
+      case .products: [pair.products]
+      case .squares: models.map(\.squares)
+      case .absoluteDifferences: [pair.absoluteDifferences]
+      case .magnitudes: models.map(\.magnitudes)
+      case .largestDifference: [pair.largestDifference]
+      case .largestMagnitude: models.map(\.largestMagnitude)
+      case .signDifferences: [pair.signDifferences]
+      case .taskProducts: [pair.taskProducts]
+      case .squaredTask: models.map(\.squaredTask)
+      }
+    return places.compactMap { $0 }
+  }
+
+  private mutating func addMagnitudes() {
+    let asked = Set(ofMetrics.joined().joined()).union(spread?.all ?? [])
+    for place in asked.sorted() {
+      let term = terms[place]
+      if term.quantity == .squaredDifferences {
+        magnitudes[place] = add(.absoluteDifferences, term.left, term.right)
+      } else if term.quantity == .products, term.left == term.right {
+        magnitudes[place] = add(.absoluteDifferences, term.left, .zero)
+      }
     }
   }
 
@@ -82,7 +132,9 @@ struct DistanceTerms: Sendable {
     if quantities.contains(.largestMagnitude) {
       places.largestMagnitude = add(.largestDifference, operand, .zero)
     }
-    if let base { places.squaredTask = add(.squaredDifferences, operand, .input(base)) }
+    if let base, quantities.contains(.squaredTask) {
+      places.squaredTask = add(.squaredDifferences, operand, .input(base))
+    }
     return places
   }
 
@@ -122,6 +174,22 @@ struct DistanceTerms: Sendable {
 }
 
 extension DistanceTerms {
+  /// Squares of so much are exact enough: so many could be lost beside it that no model has them.
+  private static let smallestSquares = 0x1p-980
+
+  /// The places of sums that cannot be told from others in float64: too large, or made of squares that were lost.
+  ///
+  /// - Parameter judgesLarge: whether infinite sums count; not where the values themselves may be infinite.
+  func outOfRange(_ sums: [Double], judgesLarge: Bool) -> Set<Int> {
+    var found: Set<Int> = []
+    if judgesLarge { found = Set(sums.indices.filter { !sums[$0].isFinite }) }
+    for (place, magnitude) in magnitudes
+    where sums[place] < DistanceTerms.smallestSquares && sums[magnitude] > 0 {
+      found.insert(place)
+    }
+    return found
+  }
+
   /// What the sums say of a pair.
   func quantities(of pair: Pair, in sums: [Double], parameterCount: Int) -> PairQuantities {
     var result = PairQuantities()

@@ -42,4 +42,15 @@ import Testing
     #expect(unknown.points.allSatisfy { $0.x.isNaN })
     #expect(ClassicalScaling([[0]]).points.count == 1)
   }
+
+  @Test(arguments: [0x1p-1030, 0x1p-600, 1, 0x1p600, 0x1p1000])
+  func placesDoNotDependOnTheUnit(unit: Double) {
+    let distances: [[Double]] = [[0, 3, 4], [3, 0, 5], [4, 5, 0]]
+    let usual = ClassicalScaling(distances).points
+    let scaled = ClassicalScaling(distances.map { $0.map { $0 * unit } }).points
+    for (point, expected) in zip(scaled, usual) {
+      #expect(abs(point.x - expected.x * unit) <= 1e-12 * unit + 0x1p-1070)
+      #expect(abs(point.y - expected.y * unit) <= 1e-12 * unit + 0x1p-1070)
+    }
+  }
 }

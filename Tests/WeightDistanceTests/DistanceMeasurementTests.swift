@@ -176,16 +176,71 @@ import Testing
     #expect(report.nonFinite.count == 2)
   }
 
-  @Test func squaresThatOverflowAreSaid() throws {
-    let maps = try [1e200, -1e200].map { value in
-      try WeightMap([
+  /// Models of one tensor of float64.
+  private func doubles(_ values: [Double]...) throws -> [WeightMap] {
+    try values.map { values in
+      let bytes = values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } }
+      return try WeightMap([
         Tensor(
-          name: "w", shape: Shape([1]), encoding: ElementEncoding(.float64),
-          bytes: withUnsafeBytes(of: value) { Array($0) })
+          name: "w", shape: Shape([values.count]), encoding: ElementEncoding(.float64), bytes: bytes
+        )
       ])
     }
-    let error = #expect(throws: StreamError.self) { try maps[0].distance(to: maps[1]) }
-    #expect(error?.description.contains("too large for F64") == true)
+  }
+
+  @Test(arguments: [1e200, 1e-170, 0x1p-1030])
+  func squaresThatLeaveTheRangeAreSaid(size: Double) throws {
+    let maps = try doubles([size, 0], [-size, size])
+    let kind = size > 1 ? "too large for F64" : "too small for F64"
+    for name in ["l2", "relative-l2", "rms", "cosine"] {
+      let metric = try #require(DistanceMetrics.metric(named: name))
+      let error = #expect(throws: DistanceError.self) {
+        try WeightMap.distances(among: maps, options: DistanceOptions([metric]))
+      }
+      #expect(error?.description.contains(kind) == true, "\(name)")
+      #expect(error?.hint?.contains("--metric l1") == true)
+    }
+  }
+
+  @Test(arguments: [1e200, 1e-170, 0x1p-1030])
+  func whatNeedsNoSquaresIsToldWhateverTheyDo(size: Double) throws {
+    let maps = try doubles([size, 0], [-size, size])
+    var options = DistanceOptions([L1Distance.self, MaximumDistance.self, SignAgreement.self])
+    options.furtherMetrics = [L2Distance.self, CosineSimilarity.self]
+    let report = try WeightMap.distances(among: maps, options: options)
+    #expect(report.distance(between: 0, and: 1) == 3 * size)
+    #expect(report.distance(between: 0, and: 1, metric: 1) == 2 * size)
+    #expect(report.distance(between: 0, and: 1, metric: 2) == 0)
+    #expect(report.distance(between: 0, and: 1, metric: 3).isNaN)
+    #expect(report.distance(between: 0, and: 1, metric: 4).isNaN)
+    #expect(report.spread == nil)
+    #expect(report.undefined == ["l2", "cosine", "spread"])
+    options.tellsTensors = true
+    let normalized = try WeightMap.distances(among: maps, options: options)
+    #expect(normalized.tensors[0].value(ofPair: 0) == 3 * size)
+  }
+
+  @Test func differencesThatOverflowAreSaid() throws {
+    let maps = try doubles([1e308], [-1e308])
+    for metric in [L1Distance.self, MaximumDistance.self] as [any DistanceMetric.Type] {
+      let error = #expect(throws: DistanceError.self) {
+        try WeightMap.distances(among: maps, options: DistanceOptions([metric]))
+      }
+      #expect(error?.description.contains("'w'") == true)
+      #expect(error?.description.contains("differences are too large for F64") == true)
+    }
+    let agreement = try WeightMap.distances(
+      among: maps, options: DistanceOptions([SignAgreement.self]))
+    #expect(agreement.distance(between: 0, and: 1) == 0)
+  }
+
+  @Test func smallSquaresBesideOthersChangeNothing() throws {
+    let maps = try doubles([3, 1e-200, 0], [0, 0, 4])
+    #expect(try maps[0].distance(to: maps[1]) == 5)
+    let same = try doubles([1e-200], [1e-200])
+    #expect(try same[0].distance(to: same[1]) == 0)
+    let zero = try doubles([0], [0])
+    #expect(try zero[0].distance(to: zero[1]) == 0)
   }
 
   @Test func missingTensorsAreAnErrorOrLeftOut() throws {

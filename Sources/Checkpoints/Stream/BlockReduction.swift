@@ -136,6 +136,8 @@ private final class ReductionBlockWorker<Worker: ReductionWorker> {
   }
 
   /// Names the first value of each input that is not finite; throws when it is not allowed.
+  ///
+  /// Of values that are all finite, what they come to may be too large: that is for the reduction to judge.
   private func noteNonFinite(
     _ segment: ReductionProgram.Segment, in found: inout BlockPartials<Worker.Partial>
   ) throws {
@@ -158,8 +160,7 @@ private final class ReductionBlockWorker<Worker: ReductionWorker> {
         BlockReductions.NonFinitePlace(
           row: segment.row, input: input, description: error.description))
     }
-    guard options.nonFinite == .refuse else { return }
-    throw first?.error ?? StreamError.tooLargeToSquare(program.rows[segment.row][0].info)
+    if options.nonFinite == .refuse, let error = first?.error { throw error }
   }
 }
 

@@ -16,7 +16,7 @@ public struct StreamError: DiagnosedError {
       kind: .badInput,
       description: "\(source): tensor '\(tensor.name)': \(value) at \(tensor.place(of: index))",
       hint:
-        "the checkpoint may come from a training run that diverged; --allow-nan combines it anyway"
+        "the checkpoint may come from a training run that diverged; --allow-nan takes it as it is"
     )
   }
 
@@ -45,14 +45,6 @@ public struct StreamError: DiagnosedError {
     case .float8E4M3: "choose a wider dtype (--out-dtype BF16), or --allow-nan to write NaN"
     default: "choose a wider dtype (--out-dtype F32), or --allow-nan to write infinity"
     }
-  }
-
-  static func tooLargeToSquare(_ tensor: TensorInfo) -> StreamError {
-    StreamError(
-      kind: .badInput,
-      description:
-        "tensor '\(tensor.name)': its values are finite, but their squares are too large for F64",
-      hint: "--exclude leaves the tensor out; --allow-nan takes the result for infinity")
   }
 
   static func disagreement(_ tensor: TensorInfo, sources: [String], areCodes: Bool)

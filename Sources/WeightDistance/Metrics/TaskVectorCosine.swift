@@ -11,7 +11,7 @@ public enum TaskVectorCosine: DistanceMetric {
   /// Task vectors are differences from a base.
   public static let needsBase = true
   /// The sums that it is made of.
-  public static let quantities: Set<DistanceQuantity> = [.taskProducts]
+  public static let quantities: Set<DistanceQuantity> = [.taskProducts, .squaredTask]
 
   /// The value for a pair.
   public static func value(_ pair: PairQuantities) -> Double {

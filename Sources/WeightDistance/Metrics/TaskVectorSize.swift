@@ -9,7 +9,7 @@ public enum TaskVectorSize: DistanceMetric {
   /// Task vectors are differences from a base.
   public static let needsBase = true
   /// The sums that it is made of.
-  public static let quantities: Set<DistanceQuantity> = [.squaredDifferences]
+  public static let quantities: Set<DistanceQuantity> = [.squaredTask]
 
   /// The value for a pair.
   public static func value(_ pair: PairQuantities) -> Double {
