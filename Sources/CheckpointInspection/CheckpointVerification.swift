@@ -1,7 +1,7 @@
 public import Checkpoints
 import FileIO
 public import SystemPackage
-import TensorCore
+public import TensorCore
 
 /// What is wrong with a checkpoint, found by reading all of it.
 public struct CheckpointVerification: Sendable {
@@ -58,6 +58,12 @@ public struct CheckpointVerification: Sendable {
       }
       problems.append(Problem(description: error.description, hint: error.hint))
     }
+  }
+
+  /// Tells that a checkpoint could not be judged.
+  public init(of path: FilePath, preventedBy error: any DiagnosedError) {
+    self.path = path
+    problems = [Problem(description: error.description, hint: error.hint)]
   }
 
   private mutating func checkData(

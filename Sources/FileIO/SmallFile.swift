@@ -20,6 +20,33 @@ public enum SmallFile {
     return try file.bytes(in: 0..<file.size)
   }
 
+  /// All bytes of a file or of a pipe, which is read until its writer closes it.
+  ///
+  /// - Throws: `FileError`, also when there is nothing at the path.
+  public static func readToEnd(_ path: FilePath, maximumSize: Int = maximumSize) throws(FileError)
+    -> [UInt8]
+  {
+    guard FileStatus(of: path)?.kind == .other else {
+      if let bytes = try read(path, maximumSize: maximumSize) { return bytes }
+      throw FileError(.open, path, errno: FileStatus.failure(of: path))
+    }
+    do {
+      let descriptor = try FileDescriptor.open(path, .readOnly, options: [.closeOnExec])
+      defer { try? descriptor.close() }
+      var bytes: [UInt8] = []
+      var piece = [UInt8](repeating: 0, count: 1 << 16)
+      while bytes.count <= maximumSize {
+        let count = try unsafe piece.withUnsafeMutableBytes { try unsafe descriptor.read(into: $0) }
+        if count == 0 { return bytes }
+        bytes += piece[..<count]
+      }
+    } catch {
+      throw FileError(.read, path, errno: error as? Errno)
+    }
+    throw FileError(
+      .read, path, reason: "it has more than \(maximumSize) bytes, too many for such a file")
+  }
+
   /// The last bytes of a file, at most `count`; none when there is no such file.
   public static func tail(_ path: FilePath, count: Int) -> [UInt8] {
     guard let file = try? ReadableFile(path) else { return [] }

@@ -58,6 +58,15 @@ public final class StagedOutput {
   {
     self.form = form
     self.durability = durability
+    // The link in /proc that stands for a pipe leads to a name that no file has.
+    guard FileStatus(of: path)?.kind != .other else {
+      throw FileError(
+        .create, path,
+        reason:
+          "a \(form == .file ? "file" : "folder") would be written there, but it is a device or pipe",
+        hint:
+          "an output is built beside its place and takes it in one step: name a file in a folder")
+    }
     destination = try StagedOutput.resolve(path)
     guard let name = destination.lastComponent, name.kind == .regular else {
       throw FileError(
@@ -308,11 +317,11 @@ extension StagedOutput {
     guard let status = replaced.status else { return }
     let expected: FileStatus.Kind = form == .file ? .file : .folder
     guard status.kind == expected else {
-      let found = status.kind == .folder ? "a folder" : "not a folder"
       throw FileError(
         .create, path,
-        reason: "a \(form == .file ? "file" : "folder") would be written there, but it is "
-          + (status.kind == .other ? "a device or pipe" : found))
+        reason: form == .file
+          ? "a file would be written there, but it is a folder"
+          : "a folder would be written there, but it is not a folder")
     }
     if existing == .refuse && replacesContents {
       throw FileError(

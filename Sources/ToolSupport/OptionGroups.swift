@@ -122,6 +122,11 @@ package struct OutputOptions: ParsableArguments {
       throw ValidationError("--compress must be between 1 and 9, not \(compress)")
     }
     if output.isEmpty { throw ValidationError("--output needs a name") }
+    if output == "-" {
+      throw ValidationError(
+        "--output needs the name of a file: checkpoints are not written to standard output "
+          + "(./- is a file of that name)")
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 package import ArgumentParser
 import FileIO
-import TensorCore
+package import TensorCore
 
 /// What all tools share: how they end, and how they talk.
 package struct Tool: Sendable {
@@ -60,8 +60,7 @@ package struct Tool: Sendable {
     do {
       try body()
     } catch let error as any DiagnosedError {
-      complain(error.description, hint: error.hint)
-      throw Tool.exitCode(for: error.kind)
+      throw tell(error)
     }
   }
 
@@ -72,8 +71,7 @@ package struct Tool: Sendable {
     do {
       try await body()
     } catch let error as any DiagnosedError {
-      complain(error.description, hint: error.hint)
-      throw Tool.exitCode(for: error.kind)
+      throw tell(error)
     }
   }
 
@@ -89,9 +87,13 @@ package struct Tool: Sendable {
     if count > 10 { notice("and \(count - 10) more; --json lists all") }
   }
 
-  private func complain(_ text: String, hint: String?) {
-    let hint = hint.map { "  hint: \(Tool.printable($0))\n" } ?? ""
-    try? Console.error.write("\(name): \(Tool.printable(text))\n\(hint)")
+  /// Tells an error in one sentence with the way out.
+  ///
+  /// - Returns: the exit code that it ends in, when nothing goes on behind it.
+  package func tell(_ error: any DiagnosedError) -> ExitCode {
+    let hint = error.hint.map { "  hint: \(Tool.printable($0))\n" } ?? ""
+    try? Console.error.write("\(name): \(Tool.printable(error.description))\n\(hint)")
+    return Tool.exitCode(for: error.kind)
   }
 
   /// Names from files reach messages: control characters would reach the terminal, a name with a line

@@ -1,6 +1,7 @@
 import Checkpoints
 import JSONText
 import TensorCore
+import ToolSupport
 
 /// What a merge did, for people and for programs.
 struct MergeReport {
@@ -16,14 +17,15 @@ struct MergeReport {
   /// One line: output, tensors, bytes, seconds, and the policies that were applied.
   func line(integers: AlignmentPolicy.Integers) -> String {
     let what =
-      "\(output.destination): \(description) of \(inputs.count) "
-      + "checkpoint\(inputs.count == 1 ? "" : "s"), \(output.weights.count) tensors, "
+      "\(output.destination): \(description) of \(counted(inputs.count, "checkpoint")), "
+      + "\(counted(output.weights.count, "tensor")), "
       + ByteCount.text(output.byteCount)
     guard let stream else { return "would write " + what }
     var parts = ["wrote " + what + " in \(secondsText) s"]
     if !stream.disagreeing.isEmpty {
       parts.append(
-        "\(stream.disagreeing.count) integer tensor\(stream.disagreeing.count == 1 ? " differs" : "s differ"): "
+        "\(counted(stream.disagreeing.count, "integer tensor")) "
+          + "\(stream.disagreeing.count == 1 ? "differs" : "differ"): "
           + "taken from \(inputs[0])")
     }
     if integers == .max, plan.entries.contains(where: { $0.treatment == .fixed(.maximum) }) {
@@ -32,7 +34,7 @@ struct MergeReport {
     if !plan.optimizerTensors.isEmpty {
       let isKept = plan.entries.contains { $0.info.name == plan.optimizerTensors[0] }
       parts.append(
-        "optimizer state (\(plan.optimizerTensors.count) tensors) "
+        "optimizer state (\(counted(plan.optimizerTensors.count, "tensor"))) "
           + (isKept ? "taken from \(inputs[0])" : "dropped"))
     }
     return parts.joined(separator: "; ")

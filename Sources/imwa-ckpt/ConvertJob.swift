@@ -13,6 +13,8 @@ struct ConvertJob {
   let run: RunOptions
   let format: (any CheckpointFormat.Type)?
   let options: ConversionOptions
+  /// What is not in the part of the file that was asked for.
+  var outside: [String] = []
 
   /// Does the work, prints the result, and ends the process.
   func perform(_ reader: CheckpointReader) throws -> Never {
@@ -22,6 +24,12 @@ struct ConvertJob {
     let chosen = try request.chosenFormat()
     let plan = try ConversionPlan(reader, to: chosen, options: options)
     request.arrangement = reader.arrangement.renaming(plan.newNames)
+    if !outside.isEmpty {
+      let more = outside.count > 5 ? " and \(outside.count - 5) more" : ""
+      tool.notice(
+        "\(reader.path): \(outside.prefix(5).joined(separator: ", "))\(more) "
+          + "\(outside.count == 1 ? "is" : "are") not in the part that was asked for: left out")
+    }
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
     if plan.losesStructure {
       tool.notice(
@@ -92,6 +100,7 @@ struct ConvertJob {
       .init("renamed", .integer(plan.newNames.count)),
       .init("converted", .integer(plan.convertedCount)),
       .init("skipped", .array(plan.skipped.map { .string($0.description) })),
+      .init("outside", .array(outside.map { .string($0) })),
       .init("seconds", .float(seconds)),
     ])
   }

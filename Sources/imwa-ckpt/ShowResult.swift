@@ -14,6 +14,24 @@ struct ShowResult {
   /// The statistics of each tensor, when they are asked for; nil within for codes.
   let statistics: [TensorStatistics?]?
   let isFlat: Bool
+  /// For each tensor the first one that it is the same as; nil where that is itself.
+  private let ties: [Int?]
+
+  init(
+    reader: CheckpointReader, overview: CheckpointOverview, statistics: [TensorStatistics?]?,
+    isFlat: Bool
+  ) {
+    self.reader = reader
+    self.overview = overview
+    self.statistics = statistics
+    self.isFlat = isFlat
+    ties = TiedTensors(overview.weights).groups.enumerated().map { $0 == $1 ? nil : $1 }
+  }
+
+  /// The name of the tensor that another one is the same as.
+  private func tie(ofTensor position: Int) -> String? {
+    ties[position].map { overview.weights.tensors[$0].info.name }
+  }
 
   /// The result for people.
   var text: String {
@@ -92,7 +110,11 @@ struct ShowResult {
         count.map { NumberText.grouped($0) } ?? "–"
       }
     }
-    return row + [role == .weight ? "" : role.rawValue]
+    let notes = [
+      role == .weight ? nil : role.rawValue,
+      tie(ofTensor: position).map { Tool.printable("tied to \($0)") },
+    ]
+    return row + [notes.compactMap { $0 }.joined(separator: ", ")]
   }
 
   /// The result for other programs.
@@ -128,6 +150,7 @@ struct ShowResult {
     case .batchNorm: members.append(.init("role", .string("batch_norm")))
     case .optimizer: members.append(.init("role", .string("optimizer")))
     }
+    if let name = tie(ofTensor: position) { members.append(.init("tied_to", .string(name))) }
     if let found = statistics?[position] {
       let numbers: [(String, Double?)] = [
         ("min", found.minimum), ("max", found.maximum), ("mean", found.mean),

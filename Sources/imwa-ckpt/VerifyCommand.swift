@@ -14,7 +14,8 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Check that checkpoints are whole and sound.",
     discussion: """
       Checks the structure, checksums where the format has some, an index against its shards, and that \
-      every value can be read. What is wrong is told with its likely cause.
+      every value can be read. What is wrong is told with its likely cause. Inputs behind one that is \
+      missing are checked all the same.
 
       \(Tool.exitStatusHelp(no: "something is wrong with a checkpoint"))
       """)
@@ -34,19 +35,40 @@ struct VerifyCommand: ParsableCommand {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
       var results: [CheckpointVerification] = []
-      for path in try CheckpointInputs.expand(inputs) {
-        let result = try tool.working(running) { options in
-          try CheckpointVerification(of: path, checksValues: values, options: options)
+      var failures: [ExitCode] = []
+      // One that cannot be judged is told, and the others are checked all the same.
+      func judge(_ path: FilePath, _ body: () throws -> Void) throws {
+        do {
+          try body()
+        } catch let error as any DiagnosedError {
+          if case .interrupted = error.kind { throw error }
+          failures.append(tool.tell(error))
+          results.append(CheckpointVerification(of: path, preventedBy: error))
         }
-        for text in result.notices { tool.notice(text) }
-        if !running.json && !running.quiet { try Console.output.write(lines(of: result)) }
-        results.append(result)
+      }
+      for input in inputs {
+        try judge(FilePath(input)) {
+          for path in try CheckpointInputs.expand([input]) {
+            try judge(path) { results.append(try verified(path, tool)) }
+          }
+        }
       }
       if running.json {
         try Console.output.write(JSONValue.array(results.map(\.json)).text + "\n")
       }
-      CurrentProcess.end(status: results.allSatisfy(\.isSound) ? 0 : 1)
+      // What could not be judged is among the results that are not sound.
+      let damagedCount = results.count { !$0.isSound } - failures.count
+      CurrentProcess.end(status: damagedCount > 0 ? 1 : failures.first?.rawValue ?? 0)
     }
+  }
+
+  private func verified(_ path: FilePath, _ tool: Tool) throws -> CheckpointVerification {
+    let result = try tool.working(running) { options in
+      try CheckpointVerification(of: path, checksValues: values, options: options)
+    }
+    for text in result.notices { tool.notice(text) }
+    if !running.json && !running.quiet { try Console.output.write(lines(of: result)) }
+    return result
   }
 
   private func lines(of result: CheckpointVerification) -> String {
@@ -89,9 +111,4 @@ extension CheckpointVerification {
           })),
     ])
   }
-}
-
-/// `1 tensor`, `12 tensors`.
-func counted(_ count: Int, _ noun: String) -> String {
-  "\(count) \(noun)\(count == 1 ? "" : "s")"
 }

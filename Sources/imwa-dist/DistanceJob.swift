@@ -58,15 +58,13 @@ struct DistanceJob {
   }
 
   private func options() throws -> DistanceOptions {
-    var metrics = measure.metric.metrics(hasBase: measure.base != nil)
+    let metrics = measure.metric.metrics(hasBase: measure.base != nil)
     // JSON always tells the usual ones, and results for a base how the task vectors lie.
     var usual: [String] = run.json ? ["l2", "relative-l2", "cosine"] : []
     if measure.base != nil { usual += ["task-cosine", "task-size"] }
-    for metric in usual.compactMap({ DistanceMetrics.metric(named: $0) })
-    where !metrics.contains(where: { $0.name == metric.name }) {
-      metrics.append(metric)
-    }
     var options = DistanceOptions(metrics)
+    options.furtherMetrics = usual.compactMap { DistanceMetrics.metric(named: $0) }
+      .filter { metric in !metrics.contains { $0.name == metric.name } }
     options.include = measure.include.map { Glob($0) }
     options.exclude = measure.exclude.map { Glob($0) }
     options.missing = measure.missing
@@ -91,14 +89,20 @@ struct DistanceJob {
       (leftOut.optimizer.count, "of optimizer state"), (leftOut.integers.count, "of integers"),
     ].filter { $0.0 > 0 }
     if !kinds.isEmpty {
-      let counts = kinds.map { "\($0.0) \($0.0 == 1 ? "tensor" : "tensors") \($0.1)" }
+      let counts = kinds.map { "\(counted($0.0, "tensor")) \($0.1)" }
       tool.notice("\(counts.joined(separator: ", ")) left out; --all-tensors includes them")
     }
     if !leftOut.quantized.isEmpty {
-      tool.notice("\(leftOut.quantized.count) quantised tensors left out: codes have no distance")
+      tool.notice(
+        "\(counted(leftOut.quantized.count, "quantised tensor")) left out: codes have no distance")
     }
     tool.notices(leftOut.missing.count) { index in
       "tensor '\(leftOut.missing[index])' is left out: a model lacks it"
+    }
+    if !report.undefined.isEmpty {
+      tool.notice(
+        "\(report.undefined.joined(separator: ", ")): no value, because the squares of values are too "
+          + "small or too large for F64")
     }
     for place in report.nonFinite { tool.notice(place) }
   }

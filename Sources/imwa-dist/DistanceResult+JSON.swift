@@ -30,6 +30,7 @@ extension DistanceResult {
       ]
     }
     if let map { members.append(.init("map", json(of: map))) }
+    members.append(.init("undefined", .array(report.undefined.map { .string($0) })))
     members.append(.init("non_finite", .array(report.nonFinite.map { .string($0) })))
     return .object(members)
   }

@@ -1,4 +1,5 @@
 import Plotting
+import ToolSupport
 import WeightDistance
 
 extension DistanceResult {
@@ -20,8 +21,13 @@ extension DistanceResult {
     return metric.title + (isPlain ? " [units of the weights]" : " [no unit]")
   }
 
-  private var heading: String {
-    "\(metric.title) between \(names.count) models, "
+  /// `5 models`, `5 models and the base`.
+  private func subjects(_ showsBase: Bool) -> String {
+    counted(report.models.count, "model") + (showsBase ? " and the base" : "")
+  }
+
+  private func heading(_ showsBase: Bool) -> String {
+    "\(metric.title) between \(subjects(showsBase)), "
       + "\(NumberText.grouped(report.parameterCount)) parameters"
   }
 
@@ -29,26 +35,49 @@ extension DistanceResult {
     let count = names.count - (metric.needsBase && report.base != nil ? 1 : 0)
     let values = DistanceResult.distances(report).prefix(count).map { Array($0.prefix(count)) }
     return HeatMap(
-      title: heading, valueTitle: valueTitle, names: Array(modelLabels.prefix(count)),
+      title: heading(report.base != nil && !metric.needsBase), valueTitle: valueTitle,
+      names: Array(modelLabels.prefix(count)),
       values: values
     ).scene
   }
 
   private var depthChart: Scene {
-    let labels = modelLabels
-    let short = { (model: Int) in model < report.models.count ? String(model + 1) : "base" }
-    let series = shownPairs.map { index in
-      let pair = allPairs[index]
-      return LineChart.Series(
-        name: "\(short(pair.a))–\(short(pair.b))",
-        values: layers.map { $0.value(ofPair: index) })
-    }
+    let isSummary = shownPairs.count > DistanceResult.maximumPairLines
     return LineChart(
-      title: heading + ", by layer", placeTitle: "layer, in the order of the first model",
+      title: heading(report.pairs.isEmpty) + ", by layer",
+      placeTitle: "layer, in the order of the first model",
       valueTitle: valueTitle,
-      places: layers.map(\.name), series: series,
-      notes: labels.enumerated().map { "\(short($0.offset))  \($0.element)" }
+      places: layers.map(\.name), series: isSummary ? summaryLines : pairLines,
+      notes: isSummary
+        ? ["of \(shownPairs.count) pairs"]
+        : modelLabels.enumerated().map { "\(label($0.offset))  \($0.element)" }
     ).scene
+  }
+
+  /// More lines than this cannot be told from each other.
+  private static let maximumPairLines = 21
+
+  private var pairLines: [LineChart.Series] {
+    shownPairs.map { index in
+      LineChart.Series(
+        name: label(allPairs[index]), values: layers.map { $0.value(ofPair: index) })
+    }
+  }
+
+  private var summaryLines: [LineChart.Series] {
+    let values = layers.map { layer in shownPairs.map { layer.value(ofPair: $0) } }
+    return [
+      LineChart.Series(
+        name: "mean",
+        values: layers.map { DistanceResult.mean($0, metric: 0, pairs: shownPairs) }),
+      // A comparison with NaN would hide it.
+      LineChart.Series(
+        name: "smallest",
+        values: values.map { $0.contains(where: \.isNaN) ? .nan : $0.min() ?? .nan }),
+      LineChart.Series(
+        name: "largest",
+        values: values.map { $0.contains(where: \.isNaN) ? .nan : $0.max() ?? .nan }),
+    ]
   }
 
   private var mapPicture: Scene {
@@ -63,7 +92,7 @@ extension DistanceResult {
         y: item.1.y, isSpecial: isBase)
     }
     return PointMap(
-      title: "Map of \(names.count) models by \(metric.title)",
+      title: "Map of \(subjects(report.base != nil)) by \(metric.title)",
       xTitle: "first axis (\(shares.first ?? "")), \(valueTitle)",
       yTitle: "second axis (\(shares.last ?? ""))", items: items
     ).scene

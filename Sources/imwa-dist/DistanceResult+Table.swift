@@ -13,8 +13,8 @@ extension DistanceResult {
       lines += modelLines
     }
     lines.append(
-      "\(NumberText.grouped(report.parameterCount)) parameters in \(report.tensorCount) "
-        + "tensor\(report.tensorCount == 1 ? "" : "s")"
+      "\(NumberText.grouped(report.parameterCount)) parameters in "
+        + counted(report.tensorCount, "tensor")
         + (report.isNormalized ? "; distances divided by the mean size of the two models" : ""))
     lines.append("")
     lines += names.count == 2 ? singlePairLines : metrics.flatMap { matrixLines($0.index) }
@@ -29,11 +29,13 @@ extension DistanceResult {
     }
   }
 
-  private func label(_ model: Int) -> String {
+  /// What a model is called in the result: its number, or `base`.
+  func label(_ model: Int) -> String {
     model < report.models.count ? String(model + 1) : "base"
   }
 
-  private func label(_ pair: DistanceReport.Pair) -> String { "\(label(pair.a))–\(label(pair.b))" }
+  /// What a pair is called in the result.
+  func label(_ pair: DistanceReport.Pair) -> String { "\(label(pair.a))–\(label(pair.b))" }
 
   /// Of two models there is one number for each metric.
   private var singlePairLines: [String] {

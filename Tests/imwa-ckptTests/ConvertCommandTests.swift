@@ -45,6 +45,42 @@ import Testing
     #expect(diff.status == 0, "\(diff.output)")
   }
 
+  @Test func outputsThatAreNoFilesAreRefused() throws {
+    let standard = try run("convert", "in.safetensors", "-o", "-", "--format", "numpy")
+    #expect(standard.status == 64)
+    #expect(standard.errors.contains("not written to standard output"), "\(standard.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.file("-")))
+    let pipe = try ToolProcess.run(
+      "imwa-ckpt",
+      ["convert", "in.safetensors", "-o", "/dev/fd/9", "--format", "numpy", "--force"],
+      limits: "-c 0; exec 9> >(cat > /dev/null)", in: folder.path)
+    #expect(pipe.status == 73)
+    #expect(pipe.errors.contains("it is a device or pipe"), "\(pipe.errors)")
+  }
+
+  @Test func aMapMayBeAPipe() throws {
+    let result = try ToolProcess.run(
+      "imwa-ckpt", ["convert", "in.safetensors", "-o", "out.npz", "--map", "/dev/fd/9"],
+      limits: "-c 0; exec 9< <(echo '{\"head\": \"tail\"}')", in: folder.path)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try names("out.npz").contains("tail"))
+  }
+
+  @Test func aPartOfATrainingCheckpointIsWrittenAlone() throws {
+    let input = Fixtures.path("torch/fullckpt_s1.pt")
+    for (key, count) in [("model", 15), ("optimizer", 36)] {
+      let options = key == "optimizer" ? ["--skip-unsupported"] : []
+      let result = try ToolProcess.run(
+        "imwa-ckpt", ["convert", input, "--key", key, "-o", "\(key).pt"] + options, in: folder.path)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("\(key).pt: PyTorch, \(count) tensors"))
+      #expect(result.errors.contains("not in the part that was asked for: left out"))
+      #expect(try names("\(key).pt").count == count)
+    }
+    let whole = try run("convert", input, "--key", ".", "-o", "whole.pt")
+    #expect(whole.status == 0 && whole.errors == "", "\(whole.errors)")
+  }
+
   @Test func namesAreChangedAsBySed() throws {
     let result = try run(
       "convert", "in.safetensors", "-o", "out.safetensors", "--rename", "s/^model\\.//",
@@ -53,7 +89,8 @@ import Testing
     #expect(Set(try names("out.safetensors")) == ["block0/w", "block0/n", "head"])
     for (text, reason) in [
       ("s/x/y/", "changes no name"), ("s/(/y/", "no regular expression"),
-      ("y/a/b/", "no substitution"), ("s/.*/same/", "would both be named 'same'"),
+      ("y/a/b/", "no substitution"), ("s/head/\\1/", "its pattern has no group"),
+      ("s/.*/same/", "would both be named 'same'"),
     ] {
       let refused = try run("convert", "in.safetensors", "-o", "no.h5", "--rename", text)
       #expect(refused.status == 64)

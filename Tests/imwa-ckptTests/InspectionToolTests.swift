@@ -56,6 +56,17 @@ import Testing
         """)
   }
 
+  @Test func tiedTensorsAreMarked() throws {
+    let path = Fixtures.path("torch/tied_s1.pt")
+    let lines = try run("show", path, "--flat").output.split(separator: "\n")
+    let dec = lines.filter { $0.hasPrefix("dec.weight ") }
+    #expect(dec.count == 1 && dec[0].hasSuffix("tied to enc.weight"))
+    #expect(lines.filter { $0.contains("tied to") }.count == 1)
+    let result = try json("show", path)
+    guard case .array(let tensors)? = result["tensors"] else { return #expect(Bool(false)) }
+    #expect(tensors.compactMap { $0["tied_to"]?.string } == ["enc.weight"])
+  }
+
   @Test func flatNamesAreWhole() throws {
     let lines = try run("show", "a.safetensors", "--flat", "--include", "h*").output
       .split(separator: "\n")
@@ -160,6 +171,32 @@ import Testing
     #expect(all.output.contains("a.safetensors: sound: safetensors, 4 tensors, 28 bytes\n"))
     #expect(all.output.contains("b.safetensors: sound"))
     #expect(try run("verify", "missing.safetensors").status == 66)
+  }
+
+  @Test func aMissingInputKeepsNoOtherFromBeingVerified() throws {
+    try folder.write("cut.safetensors", Array(try folder.read("b.safetensors").dropLast(5)))
+    let missing = try run("verify", "a.safetensors", "nothing.pt", "no*.h5", "b.safetensors")
+    #expect(missing.status == 66)
+    #expect(missing.output.contains("a.safetensors: sound"))
+    #expect(missing.output.contains("b.safetensors: sound"))
+    #expect(missing.errors.contains("nothing.pt: no such file or folder"))
+    #expect(missing.errors.contains("no*.h5: no file or folder matches this pattern"))
+    let both = try run("verify", "nothing.pt", "cut.safetensors", "b.safetensors")
+    #expect(both.status == 1)
+    #expect(both.output.contains("b.safetensors: sound"))
+    let result = try json("verify", "nothing.pt", "a.safetensors")
+    guard case .array(let entries) = result else { return #expect(Bool(false)) }
+    #expect(entries.map { $0["path"]?.string } == ["nothing.pt", "a.safetensors"])
+    #expect(entries.map { $0["sound"] } == [.bool(false), .bool(true)])
+  }
+
+  @Test func aLinkThatLeadsNowhereKeepsNoOtherFromBeingVerified() throws {
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.file("a0.safetensors"), withDestinationPath: "gone.safetensors")
+    let result = try run("verify", ".")
+    #expect(result.status == 66)
+    #expect(result.errors.contains("a0.safetensors: it is a symbolic link to a file that does not"))
+    #expect(result.output.contains("b.safetensors: sound"))
   }
 
   @Test func valuesAreVerifiedOnRequest() throws {

@@ -60,7 +60,7 @@ import Testing
       members.map(\.key) == [
         "models", "base", "metric", "normalized", "parameters", "tensor_count", "left_out", "pairs",
         "from_base", "layers", "tensors", "spread", "norm_of_mean", "mean_norm", "mean_norm_ratio",
-        "non_finite",
+        "undefined", "non_finite",
       ])
     guard case .array(let pairs)? = result["pairs"], case .object(let pair)? = pairs.first else {
       return #expect(Bool(false))
@@ -151,7 +151,41 @@ import Testing
     #expect(try picture().contains("<title>L2 distance between 3 models, 3 parameters</title>"))
     #expect(try picture("--per-layer").contains("by layer</title>"))
     #expect(try picture("--map").contains("<title>Map of 3 models"))
-    #expect(try picture("--base", "a.safetensors", "--map").contains(">base</text>"))
+    let map = try picture("--base", "a.safetensors", "--map")
+    #expect(map.contains(">base</text>"))
+    #expect(map.contains("<title>Map of 3 models and the base by"))
+    #expect(try picture("--base", "a.safetensors").contains("between 3 models and the base, "))
+    #expect(
+      try picture("--base", "a.safetensors", "--metric", "task-cosine").contains("3 models, "))
+  }
+
+  @Test func manyPairsAreDrawnAsTheirMeanAndRange() throws {
+    for number in 0..<5 { try write("m\(number)", [Float(number), 2, 2], mean: 1) }
+    let result = try run("*.safetensors", "-q", "--per-layer", "--plot", "p.svg")
+    #expect(result.status == 0, "\(result.errors)")
+    let picture = String(decoding: try folder.read("p.svg"), as: UTF8.self)
+    for text in ["mean", "smallest", "largest", "of 28 pairs"] {
+      #expect(picture.contains(">\(text)</text>"), "\(text)")
+    }
+    #expect(!picture.contains("1–2"))
+  }
+
+  @Test func squaresThatLeaveTheRangeDoNotHideWhatNeedsNone() throws {
+    func write(_ name: String, _ value: Double) throws {
+      let bytes = (0..<8).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+      try folder.write(name, SafetensorsFile.encode([.init("w", "F64", [1], bytes)]))
+    }
+    try write("x.safetensors", 1e-200)
+    try write("y.safetensors", -1e-200)
+    let refused = try run("x.safetensors", "y.safetensors")
+    #expect(refused.status == 65)
+    #expect(refused.errors.contains("squares are too small for F64, and l2 is made of them"))
+    let told = try json("x.safetensors", "y.safetensors", "--metric", "l1")
+    guard case .array(let pairs)? = told["pairs"] else { return #expect(Bool(false)) }
+    #expect(pairs[0]["l1"]?.double == 2e-200)
+    #expect(pairs[0]["l2"] == .null)
+    #expect(
+      told["undefined"] == .array(["l2", "relative-l2", "cosine", "spread"].map { .string($0) }))
   }
 
   /// The pictures in the documents are what the tool draws today.

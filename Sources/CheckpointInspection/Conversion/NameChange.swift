@@ -15,20 +15,17 @@ public enum NameChange: Sendable {
   /// The largest file of names that is read.
   private static let maximumFileSize = 256 << 20
 
-  /// Reads names from a JSON object: old names and the new ones.
+  /// Reads names from a JSON object: old names and the new ones. The path may be that of a pipe.
   ///
   /// - Throws: `InspectionError`, `FileError`.
   public init(readingMap path: FilePath) throws {
-    let file = try ReadableFile(path)
-    guard file.size <= NameChange.maximumFileSize else {
-      throw InspectionError(.badInput, "\(path): \(file.size) bytes are too many for names")
-    }
+    let bytes = try SmallFile.readToEnd(path, maximumSize: NameChange.maximumFileSize)
     let malformed = InspectionError(
       .badInput, "\(path): it is no JSON object of texts", hint: "write {\"old\": \"new\", …}")
     let root: JSONValue
     do {
-      root = try JSONValue(parsing: try file.bytes(in: 0..<file.size))
-    } catch let error as JSONError {
+      root = try JSONValue(parsing: bytes)
+    } catch {
       throw InspectionError(.badInput, "\(path): it is not JSON: \(error)")
     }
     guard case .object(let members) = root else { throw malformed }
