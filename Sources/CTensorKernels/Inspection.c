@@ -3,40 +3,36 @@
 // Fused multiply-add would make the results depend on the processor.
 #pragma STDC FP_CONTRACT OFF
 
-#include "FloatFormats.h"
+#include "ElementTypes.h"
 
 #include <math.h>
 
 enum { GROUP = 1024, LANES = 8 };
 
-#define LOAD_AS(element)                                                             \
-  for (size_t index = 0; index < count; index++) {                                   \
-    element value;                                                                   \
-    memcpy(&value, source + index * sizeof value, sizeof value);                     \
-    values[index] = (double)value;                                                   \
-  }                                                                                  \
-  return sizeof(element)
-
 /// Converts values to float64 and returns the width of one.
 static size_t load_group(uint8_t type, const unsigned char *source, size_t count, double *values) {
-  switch (type) {
-    case IMWA_FLOAT64: LOAD_AS(double);
-    case IMWA_FLOAT32: LOAD_AS(float);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED8: LOAD_AS(uint8_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED16: LOAD_AS(uint16_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED32: LOAD_AS(uint32_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED64: LOAD_AS(uint64_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED8: LOAD_AS(int8_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED16: LOAD_AS(int16_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED32: LOAD_AS(int32_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED64: LOAD_AS(int64_t);
-    default: break;
+  const size_t width = width_of_type(type);
+  if (type >= IMWA_FIRST_INTEGER_TYPE) {
+    widen_integers(type, values, source, count);
+    return width;
+  }
+  if (type == IMWA_FLOAT64) {
+    memcpy(values, source, count * width);
+    return width;
+  }
+  if (type == IMWA_FLOAT32) {
+    for (size_t index = 0; index < count; index++) {
+      float value;
+      memcpy(&value, source + index * width, width);
+      values[index] = value;
+    }
+    return width;
   }
   const float_format format = format_of((imwa_float_type)type);
   for (size_t index = 0; index < count; index++) {
     values[index] = decode_narrow(format, (uint32_t)load_bits(format.width, source + index * format.width));
   }
-  return format.width;
+  return width;
 }
 
 // MARK: Statistics
@@ -134,11 +130,6 @@ void imwa_collect_statistics(const void *values, uint8_t type, size_t count, imw
 
 // MARK: Differences
 
-static size_t width_of(uint8_t type) {
-  if (type < IMWA_FIRST_INTEGER_TYPE) return format_of((imwa_float_type)type).width;
-  return (size_t)1 << ((type - IMWA_FIRST_INTEGER_TYPE) % 4);
-}
-
 /// How many values of the type lie between two patterns, the second one counted.
 static uint64_t steps_between(float_format format, uint64_t left, uint64_t right) {
   const uint64_t mask = magnitude_mask(format);
@@ -175,9 +166,9 @@ static bool compare_pair(const imwa_comparison *comparison, const unsigned char 
                          size_t place, imwa_differences *found) {
   const uint8_t type = comparison->left_type;
   const bool is_same_type = type == comparison->right_type;
-  const size_t width = width_of(type);
+  const size_t width = width_of_type(type);
   const uint64_t left_bits = load_bits(width, left);
-  const uint64_t right_bits = load_bits(width_of(comparison->right_type), right);
+  const uint64_t right_bits = load_bits(width_of_type(comparison->right_type), right);
   if (is_same_type && left_bits == right_bits) return false;
   double first, second;
   load_group(type, left, 1, &first);
@@ -213,7 +204,7 @@ static bool compare_pair(const imwa_comparison *comparison, const unsigned char 
 void imwa_compare(const imwa_comparison *comparison, const void *left, const void *right, size_t count, size_t parts,
                   size_t first_place, imwa_differences *found) {
   const unsigned char *first = left, *second = right;
-  const size_t left_width = width_of(comparison->left_type), right_width = width_of(comparison->right_type);
+  const size_t left_width = width_of_type(comparison->left_type), right_width = width_of_type(comparison->right_type);
   for (size_t index = 0; index < count; index++) {
     bool differs = false;
     for (size_t part = 0; part < parts; part++) {

@@ -83,14 +83,6 @@ VECTOR_INLINE void widen_narrow(imwa_float_type type, double *tile, const unsign
   }
 }
 
-#define WIDEN_INTEGERS(element)                               \
-  for (size_t index = 0; index < count; index++) {            \
-    element value;                                            \
-    memcpy(&value, source + index * sizeof value, sizeof value); \
-    tile[index] = (double)value;                              \
-  }                                                           \
-  return
-
 VECTOR_FUNCTION static void widen(uint8_t type, double *tile, const unsigned char *source, size_t count) {
   switch (type) {
     case IMWA_FLOAT64: widen_loadable(IMWA_FLOAT64, tile, source, count); return;
@@ -99,25 +91,7 @@ VECTOR_FUNCTION static void widen(uint8_t type, double *tile, const unsigned cha
     case IMWA_FLOAT16: widen_narrow(IMWA_FLOAT16, tile, source, count); return;
     case IMWA_FLOAT8_E4M3: widen_narrow(IMWA_FLOAT8_E4M3, tile, source, count); return;
     case IMWA_FLOAT8_E5M2: widen_narrow(IMWA_FLOAT8_E5M2, tile, source, count); return;
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED8: WIDEN_INTEGERS(uint8_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED16: WIDEN_INTEGERS(uint16_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED32: WIDEN_INTEGERS(uint32_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_UNSIGNED64: WIDEN_INTEGERS(uint64_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED8: WIDEN_INTEGERS(int8_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED16: WIDEN_INTEGERS(int16_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED32: WIDEN_INTEGERS(int32_t);
-    case IMWA_FIRST_INTEGER_TYPE + IMWA_SIGNED64: WIDEN_INTEGERS(int64_t);
-    default: __builtin_unreachable();
-  }
-}
-
-ALWAYS_INLINE size_t width_of_input(uint8_t type) {
-  if (type < IMWA_FIRST_INTEGER_TYPE) return format_of((imwa_float_type)type).width;
-  switch (type - IMWA_FIRST_INTEGER_TYPE) {
-    case IMWA_UNSIGNED8: case IMWA_SIGNED8: return 1;
-    case IMWA_UNSIGNED16: case IMWA_SIGNED16: return 2;
-    case IMWA_UNSIGNED32: case IMWA_SIGNED32: return 4;
-    default: return 8;
+    default: widen_integers(type, tile, source, count);
   }
 }
 
@@ -128,7 +102,7 @@ ALWAYS_INLINE double *tile_of(const reduction_task *task, size_t operand) {
 }
 
 ALWAYS_INLINE const unsigned char *source_of(const imwa_reduction *reduction, size_t input, size_t first) {
-  const size_t width = width_of_input(reduction->input_types[input]);
+  const size_t width = width_of_type(reduction->input_types[input]);
   return (const unsigned char *)reduction->base + reduction->offsets[input] + first * width;
 }
 
@@ -250,7 +224,7 @@ ALWAYS_INLINE void add_with_error(imwa_reduction_result *result, double term) {
 }
 
 VECTOR_INLINE double element_at(uint8_t type, const unsigned char *source, size_t index) {
-  const size_t width = width_of_input(type);
+  const size_t width = width_of_type(type);
   const uint64_t bits = load_bits(width, source + index * width);
   if (type == IMWA_FLOAT64) return double_of_bits(bits);
   return float_of_bits((uint32_t)bits << (type == IMWA_BFLOAT16 ? 16 : 0));

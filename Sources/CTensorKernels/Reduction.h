@@ -2,7 +2,7 @@
 #ifndef REDUCTION_H
 #define REDUCTION_H
 
-#include "FloatFormats.h"
+#include "ElementTypes.h"
 
 typedef struct reduction_task {
   const imwa_reduction *reduction;

@@ -182,19 +182,7 @@ package struct AlignmentOptions: ParsableArguments {
       "Write averaged tensors as F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.", valueName: "dtype"))
   package var outDtype: FloatingDType?
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Only tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  package var include: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "No tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  package var exclude: [String] = []
+  @OptionGroup package var patterns: NamePatternOptions
 
   @Option(
     help: ArgumentHelp(
@@ -232,8 +220,8 @@ package struct AlignmentOptions: ParsableArguments {
   package var policy: AlignmentPolicy {
     var policy = AlignmentPolicy()
     policy.outputDType = outDtype?.dtype
-    policy.include = include.map { Glob($0) }
-    policy.exclude = exclude.map { Glob($0) }
+    policy.include = patterns.included
+    policy.exclude = patterns.excluded
     policy.match = match
     policy.batchNorm = batchNorm
     policy.missing = missing

@@ -36,19 +36,7 @@ struct ConvertCommand: ParsableCommand {
     ))
   var outDtype: FloatingDType?
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Only tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var include: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "No tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var exclude: [String] = []
+  @OptionGroup var patterns: NamePatternOptions
 
   @Option(
     parsing: .singleValue,
@@ -91,8 +79,8 @@ struct ConvertCommand: ParsableCommand {
   private func options() throws -> ConversionOptions {
     var options = ConversionOptions()
     options.policy.outputDType = outDtype?.dtype
-    options.policy.include = include.map { Glob($0) }
-    options.policy.exclude = exclude.map { Glob($0) }
+    options.policy.include = patterns.included
+    options.policy.exclude = patterns.excluded
     options.unties = untie
     options.cutsFiles = output.maxShardSize != nil
     options.skipsUnsupported = skipUnsupported

@@ -38,25 +38,13 @@ struct ShowCommand: ParsableCommand {
       valueName: "name[slice]"))
   var values: [String] = []
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Only tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var include: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "No tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var exclude: [String] = []
+  @OptionGroup var patterns: NamePatternOptions
 
   @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
   func validate() throws {
-    if !values.isEmpty && (stats || flat || !include.isEmpty || !exclude.isEmpty) {
+    if !values.isEmpty && (stats || flat || patterns.areGiven) {
       throw ValidationError("--values prints values alone: leave the other options out")
     }
   }
@@ -76,8 +64,8 @@ struct ShowCommand: ParsableCommand {
 
   private func show(_ reader: CheckpointReader, _ tool: Tool) throws {
     var policy = AlignmentPolicy()
-    policy.include = include.map { Glob($0) }
-    policy.exclude = exclude.map { Glob($0) }
+    policy.include = patterns.included
+    policy.exclude = patterns.excluded
     let weights = try reader.weights.selecting(policy)
     let statistics =
       stats

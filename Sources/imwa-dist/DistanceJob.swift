@@ -65,8 +65,8 @@ struct DistanceJob {
     var options = DistanceOptions(metrics)
     options.furtherMetrics = usual.compactMap { DistanceMetrics.metric(named: $0) }
       .filter { metric in !metrics.contains { $0.name == metric.name } }
-    options.include = measure.include.map { Glob($0) }
-    options.exclude = measure.exclude.map { Glob($0) }
+    options.include = measure.patterns.included
+    options.exclude = measure.patterns.excluded
     options.missing = measure.missing
     options.scope = measure.allTensors ? .allNumbers : .weights
     options.isNormalized = measure.normalize

@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Checkpoints
 import SystemPackage
+import ToolSupport
 public import WeightDistance
 
 /// One metric, or all of them.
@@ -59,19 +60,7 @@ struct MeasureOptions: ParsableArguments {
   @Flag(help: "Include BatchNorm statistics, optimizer state and integers.")
   var allTensors = false
 
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "Only tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var include: [String] = []
-
-  @Option(
-    parsing: .singleValue,
-    help: ArgumentHelp(
-      "No tensors whose name matches this pattern. Can be given several times.",
-      valueName: "pattern"))
-  var exclude: [String] = []
+  @OptionGroup var patterns: NamePatternOptions
 
   @Option(
     help: ArgumentHelp("Tensors that a model lacks: an error; or left out.", valueName: "policy"))
