@@ -14,13 +14,12 @@ enum {
   largest_cache = 32 * 1024 * 1024,
 };
 
-/// libhdf5 1.10 writes such files, but what it writes it cannot always read.
-static void refuse_shared_messages(child_context *child, hid_t file) {
+static bool has_shared_messages(child_context *child, hid_t file) {
   unsigned indexes;
   const hid_t creation = checked(child, H5Fget_create_plist(file));
   checked(child, H5Pget_shared_mesg_nindexes(creation, &indexes));
-  if (indexes > 0) child_fail(child, IMWA_HDF5_REFUSED, "object header messages are shared between objects");
   checked(child, H5Pclose(creation));
+  return indexes > 0;
 }
 
 static void open_source(file_build *build, const build_request *request) {
@@ -35,7 +34,7 @@ static void open_source(file_build *build, const build_request *request) {
   checked(child, H5Pclose(access));
   checked(child, H5Fget_info2(file, &info));
   build->source_superblock = info.super.version;
-  refuse_shared_messages(child, file);
+  build->has_shared_messages = has_shared_messages(child, file);
   source_tree_read(&build->tree, child, file);
   child_is_at(child, "");
   build->extension_times =

@@ -58,6 +58,7 @@ typedef struct {
   region_state region;
   source_tree tree;            // empty without a source
   unsigned source_superblock;
+  bool has_shared_messages;    // objects of the source share messages of their headers
   object_times extension_times;
   output_state output;
   hid_t file;
@@ -99,6 +100,12 @@ hid_t build_open_new(const file_build *build, const source_object *object);
 
 /// The committed type of the new file that stands for one of the source; it is created when it is not there yet.
 hid_t build_committed_type(file_build *build, hid_t source_type);
+
+/// A type like one of the source's that is not committed, a dataspace and a dataset's properties of creation like its.
+/// They share nothing with it.
+hid_t build_type_like(file_build *build, hid_t type);
+hid_t build_space_like(file_build *build, hid_t space);
+hid_t build_properties_like(file_build *build, hid_t type, hid_t creation);
 
 /// Makes references in values that were read from the source lead to the new objects.
 void build_repoint(file_build *build, hid_t type, void *values, uint64_t count);

@@ -181,7 +181,7 @@ static hid_t new_type_of(file_build *build, const source_object *object, hid_t t
   }
   if (fed && fed->element != IMWA_HDF5_AS_STORED) return element_type(child, fed->element, 0, "", 0);
   if (checked(child, H5Tcommitted(type)) > 0) return build_committed_type(build, type);
-  return checked(child, H5Tcopy(type));
+  return build_type_like(build, type);
 }
 
 /// The source's layout; values that have become too large for a header get a place of their own.
@@ -200,9 +200,14 @@ static void create_dataset(file_build *build, source_object *object, hid_t sourc
   if (object->treatment == TREATMENT_NONE) {
     child_fail(child, IMWA_HDF5_REFUSED, "nothing is said about the values of this dataset");
   }
-  const hid_t creation = checked(child, H5Dget_create_plist(source));
   const hid_t type = checked(child, H5Dget_type(source));
-  const hid_t space = checked(child, H5Dget_space(source));
+  const hid_t source_creation = checked(child, H5Dget_create_plist(source));
+  source_layout(child, source_creation);
+  const hid_t creation = build_properties_like(build, type, source_creation);
+  checked(child, H5Pclose(source_creation));
+  const hid_t source_space = checked(child, H5Dget_space(source));
+  const hid_t space = build_space_like(build, source_space);
+  checked(child, H5Sclose(source_space));
   const hid_t new_type = new_type_of(build, object, type);
   const H5D_layout_t layout = is_fed ? fitting_layout(child, creation, new_type, space) : source_layout(child, creation);
   adapt_creation_properties(child, creation, type, is_fed ? build->fed[object->number].element : IMWA_HDF5_AS_STORED,
@@ -283,6 +288,8 @@ static void create_root(file_build *build, const char *path) {
   child_context *child = build->child;
   source_object *root = &build->tree.objects[0];
   const hid_t creation = checked(child, H5Fget_create_plist(build->tree.file));
+  // Messages that objects share are written for each: libhdf5 1.10 shares them too, but cannot always read that.
+  checked(child, H5Pset_shared_mesg_nindexes(creation, 0));
   const hid_t source = source_tree_open(&build->tree, root);
   const hid_t properties = checked(child, H5Gget_create_plist(source));
   build->oldest = oldest_of_group(build, root, source, properties);

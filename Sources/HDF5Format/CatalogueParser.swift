@@ -7,6 +7,7 @@ struct CatalogueParser {
   private(set) var links: [HDF5Catalogue.Link] = []
   private(set) var texts: [Int: [String: [String]]] = [:]
   private(set) var packedSize = PackedSize()
+  private(set) var sharesMessages = false
   private var datasetOfObject: [Int: Int] = [:]
 
   mutating func parse(_ message: [UInt8]) throws(HDF5Error) {
@@ -43,7 +44,9 @@ struct CatalogueParser {
     let (address, length) = (Int(try record.byte()), Int(try record.byte()))
     let (leafK, internalK) = (try record.count32(), try record.count32())
     packedSize.setSizes(address: address, length: length, leafK: leafK, internalK: internalK)
-    try record.skip(2 * 4 + 2 + 2 * 8)
+    try record.skip(4)
+    sharesMessages = try record.count32() > 0
+    try record.skip(2 + 2 * 8)
     for _ in 0..<4 { try packedSize.add(try record.count64()) }
   }
 

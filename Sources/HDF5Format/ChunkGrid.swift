@@ -133,6 +133,25 @@ public struct ChunkGrid: Sendable, Hashable {
     return (chunk, position, run)
   }
 
+  /// Chunks that hold elements of a range, which is not empty: all of them, and maybe some more.
+  func chunks(ofElements elements: Range<Int>) -> Range<Int> {
+    var (first, last) = (elements.lowerBound, elements.upperBound - 1)
+    var (chunk, inner) = (0, shape.elementCount)
+    for axis in counts.indices {
+      inner /= shape[axis]
+      let (low, high) = (first / inner, last / inner)
+      chunk = chunk * counts[axis] + low / chunkShape[axis]
+      guard low == high else {
+        // Along this axis from one to the other; along those behind it any.
+        let others = counts[(axis + 1)...].reduce(1, *)
+        let count = high / chunkShape[axis] - low / chunkShape[axis] + 1
+        return chunk * others..<(chunk + count) * others
+      }
+      (first, last) = (first % inner, last % inner)
+    }
+    return chunk..<chunk + 1
+  }
+
   /// How many elements lie between neighbours along each axis.
   private static func strides(of shape: Shape) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.rank)

@@ -122,6 +122,9 @@ public final class ChunkedValues: ByteSource {
   public func read(at offset: Int, count: Int, into buffer: ByteBuffer, at position: Int) throws {
     var element = offset / elementSize
     let end = element + count / elementSize
+    if element < end, areAbsent(grid.chunks(ofElements: element..<end)) {
+      return buffer.fill(position..<position + count, with: fillElement)
+    }
     var target = position
     var current: (number: Int, bytes: [UInt8])?
     while element < end {
@@ -157,12 +160,24 @@ public final class ChunkedValues: ByteSource {
   private func chunk(_ number: Int) -> HDF5Catalogue.Chunk? {
     // Most datasets have all their chunks.
     if number < chunks.count, chunks[number].number == number { return chunks[number] }
+    let place = place(of: number)
+    return place < chunks.count && chunks[place].number == number ? chunks[place] : nil
+  }
+
+  /// Where in the list a chunk is, or those behind it begin.
+  private func place(of number: Int) -> Int {
     var (low, high) = (0, chunks.count)
     while low < high {
       let middle = (low + high) / 2
       if chunks[middle].number < number { low = middle + 1 } else { high = middle }
     }
-    return low < chunks.count && chunks[low].number == number ? chunks[low] : nil
+    return low
+  }
+
+  /// Whether none of some chunks has storage: large arrays that hardly anybody wrote to are read in an instant.
+  private func areAbsent(_ numbers: Range<Int>) -> Bool {
+    let place = place(of: numbers.lowerBound)
+    return place == chunks.count || chunks[place].number >= numbers.upperBound
   }
 
   private func decode(

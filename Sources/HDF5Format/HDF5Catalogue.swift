@@ -75,6 +75,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
   public let texts: [Int: [String: [String]]]
   /// The number of bytes of the file.
   public let fileSize: Int
+  /// Whether objects share messages of their headers, which libhdf5 1.10 cannot always read once it has changed them.
+  public let sharesMessages: Bool
   /// How many bytes the file would need at least if libhdf5 wrote it anew.
   public let packedByteCount: Int
 
@@ -92,12 +94,23 @@ public struct HDF5Catalogue: Sendable, Hashable {
     links = parser.links
     texts = parser.texts
     self.fileSize = fileSize
+    sharesMessages = parser.sharesMessages
     packedByteCount = min(fileSize, try parser.packedSize.total())
     try checkExtents()
   }
 
   /// The texts of the attributes of the root, by their names.
   public var rootTexts: [String: [String]] { texts[HDF5Catalogue.rootObject] ?? [:] }
+
+  /// The paths that lead to what has another one, or nowhere.
+  public var linkPaths: Set<String> {
+    Set(
+      links.map { link in
+        switch link {
+        case .hard(let path, _), .soft(let path, _): path
+        }
+      })
+  }
 
   /// Whether another file has the same datasets in the same places; values in headers may differ.
   public func hasSamePlaces(as other: HDF5Catalogue) -> Bool {

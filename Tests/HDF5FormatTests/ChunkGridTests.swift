@@ -51,6 +51,23 @@ import Testing
     #expect(padding.allSatisfy { grid.isPartial($0 / grid.chunkElementCount) })
   }
 
+  @Test(arguments: [
+    ([7], [3]), ([5, 4], [2, 3]), ([4, 5, 3], [2, 2, 2]), ([2, 9, 1, 4], [1, 4, 1, 3]),
+  ])
+  func chunksOfARangeAreAmongThoseThatAreNamed(shape: [Int], chunk: [Int]) throws {
+    let grid = try grid(shape, chunk)
+    for start in 0..<grid.shape.elementCount {
+      for end in start + 1...grid.shape.elementCount {
+        let named = grid.chunks(ofElements: start..<end)
+        #expect(named.upperBound <= grid.chunkCount)
+        for element in start..<end {
+          #expect(named.contains(grid.place(ofElement: element).chunk))
+        }
+        if end == start + 1 { #expect(named.count == 1) }
+      }
+    }
+  }
+
   @Test func wholeRowsOfInnerAxesAreOne() throws {
     var rows: [ChunkGrid.Row] = []
     try grid([6, 4, 5], [3, 4, 5]).forEachRow(ofChunk: 1) { rows.append($0) }

@@ -3,7 +3,9 @@
 Three calls with different generators give three checkpoints that can be averaged: the same structure, other values.
 """
 
+import ctypes
 import itertools
+import pathlib
 import random
 import string
 from typing import NamedTuple
@@ -37,15 +39,32 @@ class Sample(NamedTuple):
     bounds: str
     user_block: int = 0
     options: dict = {}
+    shares_messages: bool = False
 
     def write(self, path, seed):
         """Writes the checkpoint of a seed."""
         options = {"libver": LIBRARY_BOUNDS[self.bounds], "userblock_size": self.user_block or None}
-        with h5py.File(path, "w", **options, **self.options) as file:
+        if self.shares_messages:
+            create_sharing(path)
+            options = {"libver": LIBRARY_BOUNDS[self.bounds]}
+        with h5py.File(path, "a" if self.shares_messages else "w", **options, **self.options) as file:
             self.fill(file, np.random.default_rng(seed))
         if self.user_block:
             with open(path, "r+b") as file:
                 file.write(b"user block ".ljust(self.user_block, b"."))
+
+
+def create_sharing(path):
+    """An empty file whose objects will share messages of all kinds; h5py does not have these functions."""
+    library = ctypes.CDLL(str(next(pathlib.Path(h5py.__file__).parents[1].glob("h5py.libs/libhdf5-*.so*"))))
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    everything, smallest = 0x182A, 20
+    list_id = ctypes.c_int64(creation.id)
+    if library.H5Pset_shared_mesg_nindexes(list_id, 1) < 0:
+        raise RuntimeError("messages cannot be shared")
+    if library.H5Pset_shared_mesg_index(list_id, 0, everything, smallest) < 0:
+        raise RuntimeError("messages cannot be shared")
+    h5py.h5f.create(str(path).encode(), h5py.h5f.ACC_TRUNC, creation).close()
 
 
 def all_samples():
@@ -59,6 +78,7 @@ def all_samples():
         samples.append(Sample(f"user block chunked {bounds}", chunked, bounds, user_block=512))
         samples.append(Sample(f"track_order {bounds}", tracked, bounds, options={"track_order": True}))
     paged = {"fs_strategy": "page", "fs_persist": True, "fs_page_size": 4096}
+    samples += [Sample(f"sharing {fill.__name__} v108", fill, "v108", shares_messages=True) for fill in (contiguous, chunked)]
     return samples + [Sample("paged v110", chunked, "v110", options=paged)]
 
 

@@ -150,8 +150,8 @@ void imwa_hdf5_write_compact(const char *path, const imwa_hdf5_limits *limits, s
 // to be copied or to be fed. Without a source, the file is one that the oldest libhdf5 reads, with nothing in its root
 // group. Objects without stored times get none: the same calls make the same bytes at any time.
 //
-// External and user-defined links, external storage, virtual datasets, references to regions and object header
-// messages that are shared between objects (H5Pset_shared_mesg_nindexes) are refused. References to objects are
+// Object header messages that objects share (H5Pset_shared_mesg_nindexes) are written for each object. External and
+// user-defined links, external storage, virtual datasets and references to regions are refused. References to objects are
 // re-pointed; those to objects that are dropped, or that were gone before, become null references.
 //
 // What comes first in the file follows the source and the order of `create`; chunks, and values of datasets that had no

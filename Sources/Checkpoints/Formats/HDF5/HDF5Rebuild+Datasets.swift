@@ -89,6 +89,17 @@ extension HDF5Rebuild {
       reversedWidth: nil)
   }
 
+  /// A new dataset would be found under another name when its path leads through a further link to a group.
+  static func checkPlace(of name: String, _ links: Set<String>, _ source: HDF5File) throws {
+    if links.isEmpty { return }
+    for path in name.enclosingGroups + [name] where links.contains(path) {
+      throw CheckpointError(
+        .badInput, source.path,
+        "tensor '\(name)' cannot be added: '\(path)' is a link to what has another name",
+        hint: "--missing intersect leaves such tensors out; a .safetensors file can hold them")
+    }
+  }
+
   static func checkStorable(_ tensor: Tensor, _ path: FilePath) throws {
     guard !HDF5Builder.canStore(tensor.info.dtype) else { return }
     throw CheckpointError(

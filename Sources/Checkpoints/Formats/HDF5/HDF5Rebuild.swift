@@ -95,8 +95,10 @@ struct HDF5Rebuild: Sendable {
     }
     dropped = droppedPaths(of: source.catalogue)
     let names = Set(source.catalogue.datasets.map(\.path))
+    let links = source.catalogue.linkPaths
     for (position, tensor) in weights.tensors.enumerated()
     where !names.contains(tensor.info.name) {
+      try HDF5Rebuild.checkPlace(of: tensor.info.name, links, source)
       fed.append(try HDF5Rebuild.newDataset(tensor, position, compressionLevel: nil, path))
     }
   }

@@ -58,7 +58,8 @@ public struct HDF5Structure: Sendable {
 
   /// Whether every tensor has its room in the first input, and all room there is used.
   private func isWrittenInPlace(_ weights: WeightMap) throws -> Bool {
-    guard staysPacked(with: weights.rootTexts(replacing: catalogue)) else { return false }
+    guard !catalogue.sharesMessages, staysPacked(with: weights.rootTexts(replacing: catalogue))
+    else { return false }
     let stored = catalogue.datasets.filter { $0.elementSize != nil }
     guard stored.count == weights.count else { return false }
     return try stored.allSatisfy { dataset in
