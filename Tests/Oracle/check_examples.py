@@ -37,6 +37,8 @@ def check_orders(run, module):
 def check_template(tool, folder, name):
     """The plan that the tool writes for a framework runs with the example that it names."""
     shutil.copytree(EXAMPLES, folder)
+    if not (folder.parent / "fixtures").exists():
+        (folder.parent / "fixtures").symlink_to(EXAMPLES.parent / "fixtures")
     plan = subprocess.run([tool, "init", "--for", name], check=True, capture_output=True).stdout
     (folder / "plan.yaml").write_bytes(plan)
     words = ["--set", "episodes=2", "--set", "iterations=40"]
