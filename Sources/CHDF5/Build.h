@@ -102,7 +102,7 @@ hid_t build_open_new(const file_build *build, const source_object *object);
 hid_t build_committed_type(file_build *build, hid_t source_type);
 
 /// A type like one of the source's that is not committed, a dataspace and a dataset's properties of creation like its.
-/// They share nothing with it.
+/// They share nothing with it. Space and properties are taken: they are what is returned, or closed.
 hid_t build_type_like(file_build *build, hid_t type);
 hid_t build_space_like(file_build *build, hid_t space);
 hid_t build_properties_like(file_build *build, hid_t type, hid_t creation);

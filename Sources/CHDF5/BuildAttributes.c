@@ -51,9 +51,7 @@ static herr_t copy_attribute(hid_t object, const char *name, const H5A_info_t *i
   const hid_t type = checked(child, H5Aget_type(from));
   const bool is_text = checked(child, H5Tget_class(type)) == H5T_STRING;
   if (!(to->has_other_element && is_text && strcmp(name, element_attribute) == 0)) {
-    const hid_t source_space = checked(child, H5Aget_space(from));
-    const hid_t space = build_space_like(to->build, source_space);
-    checked(child, H5Sclose(source_space));
+    const hid_t space = build_space_like(to->build, checked(child, H5Aget_space(from)));
     const hid_t creation = checked(child, H5Aget_create_plist(from));
     const hid_t new_type = checked(child, H5Tcommitted(type)) > 0 ? build_committed_type(to->build, type)
                                                                    : build_type_like(to->build, type);

@@ -204,10 +204,7 @@ static void create_dataset(file_build *build, source_object *object, hid_t sourc
   const hid_t source_creation = checked(child, H5Dget_create_plist(source));
   source_layout(child, source_creation);
   const hid_t creation = build_properties_like(build, type, source_creation);
-  checked(child, H5Pclose(source_creation));
-  const hid_t source_space = checked(child, H5Dget_space(source));
-  const hid_t space = build_space_like(build, source_space);
-  checked(child, H5Sclose(source_space));
+  const hid_t space = build_space_like(build, checked(child, H5Dget_space(source)));
   const hid_t new_type = new_type_of(build, object, type);
   const H5D_layout_t layout = is_fed ? fitting_layout(child, creation, new_type, space) : source_layout(child, creation);
   adapt_creation_properties(child, creation, type, is_fed ? build->fed[object->number].element : IMWA_HDF5_AS_STORED,

@@ -8,9 +8,20 @@
 /// libhdf5 gives each collection of values of variable length at least so many bytes.
 enum { smallest_collection = 4096 };
 
+/// libhdf5 reads its own data in thousands of small pieces that lie near each other: they come out of windows, of which a
+/// file has some, each for the addresses that have its number.
+enum { window_size = 16 << 10, window_count = 8 };
+
+typedef struct {
+  uint64_t address;
+  size_t count;  // 0 while nothing was read
+  uint8_t bytes[window_size];
+} region_window;
+
 typedef struct {
   H5FD_t base;  // libhdf5's part comes first
   region_state *state;
+  region_window windows[window_count];
 } region_file;
 
 /// What travels in the access property list: libhdf5 copies it as bytes.
@@ -85,6 +96,36 @@ static bool read_bytes(const region_state *state, haddr_t address, size_t size, 
   return true;
 }
 
+/// The window with the byte at an address; NULL when it cannot be read.
+static const region_window *window_at(region_file *file, haddr_t address) {
+  const uint64_t number = address / window_size;
+  region_window *window = &file->windows[number % window_count];
+  if (window->count > 0 && window->address == number * window_size) return window;
+  const uint64_t start = number * window_size;
+  const uint64_t available = file->state->size - start;
+  window->address = start;
+  window->count = available < window_size ? (size_t)available : window_size;
+  if (read_bytes(file->state, start, window->count, window->bytes)) return window;
+  window->count = 0;
+  return NULL;
+}
+
+/// Reads a small piece, as `read_bytes` does.
+static bool read_small(region_file *file, haddr_t address, size_t size, uint8_t *bytes) {
+  while (size > 0 && address < file->state->size) {
+    const region_window *window = window_at(file, address);
+    if (!window) return false;
+    const size_t place = (size_t)(address - window->address);
+    const size_t count = window->count - place < size ? window->count - place : size;
+    memcpy(bytes, window->bytes + place, count);
+    bytes += count;
+    address += count;
+    size -= count;
+  }
+  memset(bytes, 0, size);
+  return true;
+}
+
 /// What is used of a collection of values of variable length. (HDF5 File Format Specification 3.0, III.E; lengths have 8
 /// bytes in what libhdf5 writes by itself.)
 static uint64_t used_of_collection(const uint8_t *bytes, uint64_t size) {
@@ -129,7 +170,9 @@ static herr_t region_read(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_t
     state->noted_size = size;
     return 0;
   }
-  if (!read_bytes(state, address, size, buffer)) return -1;
+  const bool is_read = size < window_size / 2 ? read_small((region_file *)file, address, size, buffer)
+                                              : read_bytes(state, address, size, buffer);
+  if (!is_read) return -1;
   return note_global_heap(state, address, buffer, size) ? 0 : -1;
 }
 

@@ -21,10 +21,16 @@ hid_t build_space_like(file_build *build, hid_t space) {
   child_context *child = build->child;
   hsize_t shape[H5S_MAX_RANK], maximum[H5S_MAX_RANK];
   const H5S_class_t class = H5Sget_simple_extent_type(space);
-  if (!build->has_shared_messages) return checked(child, H5Scopy(space));
-  if (class != H5S_SIMPLE) return checked(child, H5Screate(class));
-  const int rank = (int)checked(child, H5Sget_simple_extent_dims(space, shape, maximum));
-  return checked(child, H5Screate_simple(rank, shape, maximum));
+  if (!build->has_shared_messages) return space;
+  hid_t copy;
+  if (class == H5S_SIMPLE) {
+    const int rank = (int)checked(child, H5Sget_simple_extent_dims(space, shape, maximum));
+    copy = checked(child, H5Screate_simple(rank, shape, maximum));
+  } else {
+    copy = checked(child, H5Screate(class));
+  }
+  checked(child, H5Sclose(space));
+  return copy;
 }
 
 /// The filters in another list of properties.
@@ -75,7 +81,8 @@ static void copy_fill(child_context *child, hid_t type, hid_t from, hid_t to) {
 hid_t build_properties_like(file_build *build, hid_t type, hid_t creation) {
   child_context *child = build->child;
   unsigned order, most_compact, least_dense;
-  if (!build->has_shared_messages) return checked(child, H5Pcopy(creation));
+  // A copy of all properties takes as long as making a dataset.
+  if (!build->has_shared_messages) return creation;
   const hid_t copy = checked(child, H5Pcreate(H5P_DATASET_CREATE));
   copy_layout(child, creation, copy);
   copy_fill(child, type, creation, copy);
@@ -84,5 +91,6 @@ hid_t build_properties_like(file_build *build, hid_t type, hid_t creation) {
   checked(child, H5Pset_attr_creation_order(copy, order));
   checked(child, H5Pget_attr_phase_change(creation, &most_compact, &least_dense));
   checked(child, H5Pset_attr_phase_change(copy, most_compact, least_dense));
+  checked(child, H5Pclose(creation));
   return copy;
 }
