@@ -1,3 +1,4 @@
+import CByteFilters
 import CDeflate
 import CZlib
 public import TensorCore
@@ -16,7 +17,15 @@ public struct CRC32: Sendable, Hashable {
   /// Adds the bytes of `range`.
   public mutating func update(_ range: Range<Int>, of buffer: ByteBuffer) {
     unsafe buffer.withUnsafeBytes(in: range) { bytes in
-      value = unsafe libdeflate_crc32(value, bytes.baseAddress, bytes.count)
+      var rest = InlineArray<64, UInt8>(repeating: 0)
+      let folded = unsafe withUnsafeMutableBytes(of: &rest) { rest in
+        let start = unsafe rest.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        let folded = unsafe imwa_crc32_fold(value, bytes.baseAddress, bytes.count, start)
+        if folded > 0 { value = unsafe libdeflate_crc32(UInt32.max, start, 64) }
+        return folded
+      }
+      let left = unsafe UnsafeRawBufferPointer(rebasing: bytes[folded...])
+      if left.count > 0 { value = unsafe libdeflate_crc32(value, left.baseAddress, left.count) }
     }
   }
 

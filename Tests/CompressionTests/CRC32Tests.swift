@@ -14,6 +14,22 @@ import Testing
     #expect(checksum.value == 0xCBF4_3926)
   }
 
+  /// Long pieces are shortened first where the processor can; short ones never are.
+  @Test(arguments: [1023, 1024, 1025, 1279, 1280, 4096, 65_537, 300_000])
+  func longPiecesHaveTheChecksumOfShortOnes(byteCount: Int) {
+    let buffer = ByteBuffer(Streams.sample(byteCount: byteCount + 70, seed: UInt64(byteCount)))
+    for start in [0, 1, 63] {
+      var whole = CRC32()
+      whole.update(0..<start, of: buffer)
+      var pieces = whole
+      whole.update(start..<start + byteCount, of: buffer)
+      for place in stride(from: start, to: start + byteCount, by: 100) {
+        pieces.update(place..<min(place + 100, start + byteCount), of: buffer)
+      }
+      #expect(whole == pieces)
+    }
+  }
+
   @Test func doesNotDependOnHowTheBytesArrive() {
     let sample = Streams.sample(byteCount: 10_000, seed: 5)
     let buffer = ByteBuffer(sample)

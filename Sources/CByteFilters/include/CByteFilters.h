@@ -18,6 +18,13 @@ void imwa_reverse_elements(void *bytes, size_t byte_count, size_t width);
 /// Fletcher's checksum of big-endian 16-bit words as HDF5 defines it; an odd last byte is the high half of a word.
 uint32_t imwa_fletcher32(const void *bytes, size_t byte_count);
 
+/// Shortens bytes for a CRC-32 (ISO 3309), where the processor multiplies 512 bits without carries.
+///
+/// The checksum of the first bytes, whose number is returned, behind bytes with `checksum` is that of `rest` behind
+/// bytes with the checksum 0xFFFFFFFF. Returns 0 when there are too few bytes, or the processor has no such
+/// instructions.
+size_t imwa_crc32_fold(uint32_t checksum, const void *bytes, size_t byte_count, uint8_t rest[64]);
+
 /// How decoding of LZF ended.
 typedef enum imwa_lzf_outcome {
   IMWA_LZF_COMPLETE = 0,

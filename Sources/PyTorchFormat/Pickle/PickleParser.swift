@@ -33,6 +33,8 @@ struct PickleParser {
     tree = PickleTree(bytes)
     position = start
     count = bytes.count
+    // As many values as objects are given a number.
+    memo.reserveCapacity(min(bytes.count / 16, PickleTree.maximumValueCount))
   }
 
   private mutating func run() throws(PyTorchError) {

@@ -21,7 +21,7 @@ struct PickleTree: Sendable {
   private var valueCount = 0
 
   /// More values than any checkpoint has; they take some 100 MiB.
-  private static let maximumValueCount = 5 << 20
+  static let maximumValueCount = 5 << 20
 
   /// Starts with nothing made.
   init(_ bytes: [UInt8]) {
@@ -29,6 +29,7 @@ struct PickleTree: Sendable {
     // What a checkpoint says of a tensor takes some 130 bytes, and makes 8 objects of 24 items.
     objects.reserveCapacity(min(bytes.count / 16, PickleTree.maximumValueCount))
     items.reserveCapacity(min(bytes.count / 5, PickleTree.maximumValueCount))
+    lists.reserveCapacity(min(bytes.count / 128, PickleTree.maximumValueCount))
   }
 
   // MARK: - Reading

@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import TensorCore
 
 /// Reads the local headers, which must say what the central directory says, and finds out where data are.
@@ -12,22 +14,45 @@ struct ZipLocalHeaders {
   private var header: [UInt8] = []
 
   private static let windowSize = 64 << 10
+  /// So many headers take some milliseconds.
+  private static let memberCountOfThread = 4096
 
   /// Checks every local header and sets where the data of the members are.
   ///
   /// - Throws: `ZipError` when one disagrees with the directory, or members overlap; what the source throws.
   static func check(_ members: inout [ZipMember], in source: any ByteSource, end: Int) throws {
-    var headers = ZipLocalHeaders(source: source, end: end)
     let order = members.indices.sorted { members[$0].headerOffset < members[$1].headerOffset }
-    let offsets = order.map { members[$0].headerOffset }
-    for (rank, index) in order.enumerated() {
-      try headers.check(&members[index], following: offsets[(rank + 1)...])
+    let parts = stride(from: 0, to: order.count, by: memberCountOfThread).map { start in
+      order[start..<min(start + memberCountOfThread, order.count)].map { members[$0] }
+    }
+    let results = Mutex<[Result<[ZipMember], any Error>?]>(
+      Array(repeating: nil, count: parts.count))
+    DispatchQueue.concurrentPerform(iterations: parts.count) { number in
+      var headers = ZipLocalHeaders(source: source, end: end)
+      let result = Result { try headers.checked(parts[number]) }
+      results.withLock { $0[number] = result }
+    }
+    var rank = 0
+    for result in results.withLock({ $0 }) {
+      for member in try result?.get() ?? [] {
+        members[order[rank]] = member
+        rank += 1
+      }
     }
     for (first, second) in zip(order, order.dropFirst())
     where members[first].dataRange.upperBound > members[second].headerOffset {
       throw ZipError.refused(
         "members '\(members[first].name)' and '\(members[second].name)' overlap")
     }
+  }
+
+  private mutating func checked(_ members: [ZipMember]) throws -> [ZipMember] {
+    var members = members
+    let offsets = members.map(\.headerOffset)
+    for index in members.indices {
+      try check(&members[index], following: offsets[(index + 1)...])
+    }
+    return members
   }
 
   private mutating func check(_ member: inout ZipMember, following: ArraySlice<Int>) throws {
