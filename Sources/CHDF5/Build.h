@@ -107,6 +107,9 @@ hid_t build_type_like(file_build *build, hid_t type);
 hid_t build_space_like(file_build *build, hid_t space);
 hid_t build_properties_like(file_build *build, hid_t type, hid_t creation);
 
+/// Adds the filters of a list of properties to another.
+void build_copy_filters(child_context *child, hid_t from, hid_t to);
+
 /// Makes references in values that were read from the source lead to the new objects.
 void build_repoint(file_build *build, hid_t type, void *values, uint64_t count);
 

@@ -6,7 +6,6 @@
 #include "ElementTypes.h"
 
 enum {
-  maximum_filter_values = 64,
   // A message of a header has at most 64 KiB, its own fields included.
   largest_compact = 65536 - 64,
 };
@@ -124,19 +123,6 @@ hid_t build_committed_type(file_build *build, hid_t source_type) {
   return type;
 }
 
-/// What links and attributes of dense groups are compressed with.
-static void copy_group_filters(child_context *child, hid_t from, hid_t to) {
-  const unsigned filter_count = (unsigned)checked(child, H5Pget_nfilters(from));
-  for (unsigned index = 0; index < filter_count; index++) {
-    unsigned flags, values[maximum_filter_values];
-    size_t count = maximum_filter_values;
-    const H5Z_filter_t id = H5Pget_filter2(from, index, &flags, &count, values, 0, NULL, NULL);
-    checked(child, id);
-    if (count > maximum_filter_values) child_fail(child, IMWA_HDF5_REFUSED, "a filter with %zu values", count);
-    checked(child, H5Pset_filter(to, id, flags, count, values));
-  }
-}
-
 /// A group's own property list cannot be used again: it has the places of its links in the source.
 static void copy_group_properties(file_build *build, const source_object *object, hid_t group, hid_t from, hid_t to) {
   child_context *child = build->child;
@@ -152,7 +138,8 @@ static void copy_group_properties(file_build *build, const source_object *object
   checked(child, H5Pget_attr_phase_change(from, &most, &least));
   checked(child, H5Pset_attr_phase_change(to, most, least));
   checked(child, H5Pset_obj_track_times(to, object->times.are_kept));
-  copy_group_filters(child, from, to);
+  // What links and attributes of dense groups are compressed with.
+  build_copy_filters(child, from, to);
   set_heap_size(build, object, group, to);
 }
 

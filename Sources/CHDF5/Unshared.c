@@ -33,8 +33,7 @@ hid_t build_space_like(file_build *build, hid_t space) {
   return copy;
 }
 
-/// The filters in another list of properties.
-static void copy_filters(child_context *child, hid_t from, hid_t to) {
+void build_copy_filters(child_context *child, hid_t from, hid_t to) {
   enum { maximum_values = 64 };
   const int count = (int)checked(child, H5Pget_nfilters(from));
   for (int index = 0; index < count; index++) {
@@ -42,7 +41,7 @@ static void copy_filters(child_context *child, hid_t from, hid_t to) {
     size_t value_count = maximum_values;
     const H5Z_filter_t filter =
         (H5Z_filter_t)checked(child, H5Pget_filter2(from, (unsigned)index, &flags, &value_count, values, 0, NULL, NULL));
-    if (value_count > maximum_values) child_fail(child, IMWA_HDF5_REFUSED, "filter with %zu values", value_count);
+    if (value_count > maximum_values) child_fail(child, IMWA_HDF5_REFUSED, "a filter with %zu values", value_count);
     checked(child, H5Pset_filter(to, filter, flags, value_count, values));
   }
 }
@@ -86,7 +85,7 @@ hid_t build_properties_like(file_build *build, hid_t type, hid_t creation) {
   const hid_t copy = checked(child, H5Pcreate(H5P_DATASET_CREATE));
   copy_layout(child, creation, copy);
   copy_fill(child, type, creation, copy);
-  copy_filters(child, creation, copy);
+  build_copy_filters(child, creation, copy);
   checked(child, H5Pget_attr_creation_order(creation, &order));
   checked(child, H5Pset_attr_creation_order(copy, order));
   checked(child, H5Pget_attr_phase_change(creation, &most_compact, &least_dense));

@@ -42,8 +42,8 @@ struct RunningTool {
       let final = run.folder.final(suffix: run.plan.suffix)
       let time = TimeText.duration(status.history.lastTime - status.history.startTime)
       var text =
-        "wrote \(final): \(run.plan.episodes) episode\(run.plan.episodes == 1 ? "" : "s") of "
-        + "\(run.plan.members) member\(run.plan.members == 1 ? "" : "s") in \(time)"
+        "wrote \(final): \(counted(run.plan.episodes, "episode")) of "
+        + "\(counted(run.plan.members, "member")) in \(time)"
       if let evaluation = run.plan.evaluate, let metric = status.lastMetric {
         text += "; \(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name))"
       }

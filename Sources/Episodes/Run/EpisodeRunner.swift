@@ -157,7 +157,6 @@ public struct EpisodeRunner {
     try Folder.copyAll(result, to: path)
     try record([.completed(sha256: try ContentDigest(of: path).sha256)])
   }
-
 }
 
 extension Duration {

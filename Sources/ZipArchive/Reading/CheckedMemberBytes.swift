@@ -10,8 +10,14 @@ import TensorCore
 final class CheckedMemberBytes: ByteSource {
   private let source: any ByteSource
   private let members: [ZipMember]
+  /// What is known of the stored members, in the order of the file.
+  private struct Sums {
+    let members: [ZipMember]
+    let checksums: RangeChecksums
+  }
+
   /// Made with the first read: most who look at a catalogue read no data.
-  private let checksums = Mutex<RangeChecksums?>(nil)
+  private let sums = Mutex<Sums?>(nil)
 
   /// Reads a file with these members.
   init(_ source: any ByteSource, members: [ZipMember]) {
@@ -31,11 +37,10 @@ final class CheckedMemberBytes: ByteSource {
   /// - Throws: `ZipError` with the name of the file, and what the source throws.
   func checkUnchanged() throws {
     try source.checkUnchanged()
-    guard let checksums = checksums.withLock({ $0 }) else { return }
-    let stored = storedMembers()
-    try fillGaps(of: checksums)
-    for (number, member) in stored.enumerated() {
-      guard let checksum = checksums.checksum(ofRange: number) else { continue }
+    guard let sums = sums.withLock({ $0 }) else { return }
+    try fillGaps(of: sums.checksums)
+    for (number, member) in sums.members.enumerated() {
+      guard let checksum = sums.checksums.checksum(ofRange: number) else { continue }
       guard checksum == member.checksum else {
         let error = ZipError.damaged(member, "its checksum is wrong")
         throw ZipError(error.code, "\(label): \(error.description)", hint: error.hint)
@@ -57,18 +62,14 @@ final class CheckedMemberBytes: ByteSource {
   }
 
   private func started() -> RangeChecksums {
-    checksums.withLock { checksums in
-      if let checksums { return checksums }
-      let made = RangeChecksums(storedMembers().map(\.dataRange))
-      checksums = made
-      return made
-    }
-  }
-
-  /// Members whose bytes are what their checksum is of, as they lie in the file.
-  private func storedMembers() -> [ZipMember] {
-    members.filter { $0.method == .stored && $0.byteCount > 0 }.sorted {
-      $0.dataRange.lowerBound < $1.dataRange.lowerBound
+    sums.withLock { sums in
+      if let sums { return sums.checksums }
+      // Their bytes are what their checksum is of.
+      let stored = members.filter { $0.method == .stored && $0.byteCount > 0 }
+        .sorted { $0.dataRange.lowerBound < $1.dataRange.lowerBound }
+      let checksums = RangeChecksums(stored.map(\.dataRange))
+      sums = Sums(members: stored, checksums: checksums)
+      return checksums
     }
   }
 }

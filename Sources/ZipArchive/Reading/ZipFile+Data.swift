@@ -1,7 +1,5 @@
 import Compression
-import Dispatch
 public import FileIO
-import Synchronization
 public import TensorCore
 
 extension ZipFile {
@@ -90,27 +88,7 @@ extension ZipFile {
   /// - Parameter threads: how many threads read a stored member.
   /// - Throws: `ZipError` when they differ, and what the source throws.
   public func verify(_ member: ZipMember, threads: Int = 1) throws {
-    guard member.method == .stored, threads > 1, member.byteCount >= 1 << 20 else {
-      return try read(member) { _, _ in }
-    }
-    let share = (member.byteCount + threads - 1) / threads
-    let parts = stride(
-      from: member.dataRange.lowerBound, to: member.dataRange.upperBound, by: share
-    ).map { $0..<min($0 + share, member.dataRange.upperBound) }
-    let results = Mutex<[Result<CRC32, any Error>?]>(Array(repeating: nil, count: parts.count))
-    DispatchQueue.concurrentPerform(iterations: parts.count) { index in
-      let result = Result {
-        var checksum = CRC32()
-        try forEachPiece(of: parts[index]) { checksum.update($0, of: $1) }
-        return checksum
-      }
-      results.withLock { $0[index] = result }
-    }
-    var checksum = CRC32()
-    for (part, result) in zip(parts, results.withLock({ $0 })) {
-      if let result { checksum.append(try result.get(), byteCount: part.count) }
-    }
-    try check(checksum, of: member)
+    try verify([member], threads: threads)
   }
 
   private func check(_ checksum: CRC32, of member: ZipMember) throws(ZipError) {

@@ -1,5 +1,3 @@
-import Dispatch
-import Synchronization
 import TensorCore
 
 /// Reads the local headers, which must say what the central directory says, and finds out where data are.
@@ -25,20 +23,11 @@ struct ZipLocalHeaders {
     let parts = stride(from: 0, to: order.count, by: memberCountOfThread).map { start in
       order[start..<min(start + memberCountOfThread, order.count)].map { members[$0] }
     }
-    let results = Mutex<[Result<[ZipMember], any Error>?]>(
-      Array(repeating: nil, count: parts.count))
-    DispatchQueue.concurrentPerform(iterations: parts.count) { number in
+    let checked = try concurrentMap(parts) { part in
       var headers = ZipLocalHeaders(source: source, end: end)
-      let result = Result { try headers.checked(parts[number]) }
-      results.withLock { $0[number] = result }
+      return try headers.checked(part)
     }
-    var rank = 0
-    for result in results.withLock({ $0 }) {
-      for member in try result?.get() ?? [] {
-        members[order[rank]] = member
-        rank += 1
-      }
-    }
+    for (index, member) in zip(order, checked.joined()) { members[index] = member }
     for (first, second) in zip(order, order.dropFirst())
     where members[first].dataRange.upperBound > members[second].headerOffset {
       throw ZipError.refused(
