@@ -66,6 +66,7 @@ typedef struct {
   H5F_libver_t oldest;         // the bound that the file has now
   H5F_libver_t oldest_at_first;
   hid_t link_properties[2];    // by character set
+  hid_t old_group_properties;  // of groups without properties of their own
   size_t *created;             // objects of the source, in the order in which they were created
   size_t created_count;
   address_map unlinked_types;  // committed types that are in use but have no path: address -> new address
@@ -95,6 +96,23 @@ void build_create_new_datasets(file_build *build);
 /// Objects that are created from now on are in the format that libhdf5 of this version writes.
 void build_set_oldest(file_build *build, H5F_libver_t oldest);
 
+/// Where the header of an object is.
+uint64_t build_address_of(const file_build *build, hid_t object);
+
+/// Creates a group of the source, without its links.
+void build_create_group(file_build *build, source_object *object, hid_t parent, const char *name, hid_t link);
+
+/// Creates the file with the source's root group.
+void build_create_root(file_build *build, const char *path);
+
+/// Which version wrote an object of the source, as far as its header tells.
+H5F_libver_t build_oldest_of(file_build *build, const source_object *object, hid_t creation);
+
+void build_copy_comment(file_build *build, const source_object *object, hid_t source, hid_t created);
+
+/// Notes where an object of the source is now.
+void build_note_created(file_build *build, source_object *object, hid_t created);
+
 /// Opens an object of the new file that was made from one of the source.
 hid_t build_open_new(const file_build *build, const source_object *object);
 
@@ -122,7 +140,8 @@ bool build_sets_texts(const fed_dataset *fed);
 
 void build_edit_texts(file_build *build, hid_t object, const text_edits *texts);
 
-/// Notes what the records of a dataset must fit, and takes it over: it is closed here or later.
+/// Notes what the records of a dataset must fit, and takes it over: it is closed here or later. Its address and its
+/// layout are known.
 void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset, hid_t creation, hid_t type, hid_t space);
 
 /// Where a contiguous dataset's values are in the new file. Has libhdf5 find room for them when they have no place yet,

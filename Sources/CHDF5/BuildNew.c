@@ -71,6 +71,8 @@ static void create_dataset(file_build *build, fed_dataset *fed) {
                                                     : H5Screate_simple(fed->rank, fed->shape, NULL));
   const hid_t dataset =
       checked(child, H5Dcreate2(parent, name, type, space, build->link_properties[1], creation, H5P_DEFAULT));
+  fed->address = build_address_of(build, dataset);
+  fed->layout = fed->facts.has_chunk ? H5D_CHUNKED : H5D_CONTIGUOUS;
   fed->needs_values = !fed->facts.has_chunk;
   build_expect_values(build, fed, dataset, creation, type, space);
   checked(child, H5Sclose(space));

@@ -21,8 +21,7 @@ hid_t build_open_new(const file_build *build, const source_object *object) {
   return checked(build->child, H5Oopen_by_addr(build->file, object->new_address));
 }
 
-/// Which version wrote an object of the source, as far as its header tells.
-static H5F_libver_t oldest_of(file_build *build, const source_object *object, hid_t creation) {
+H5F_libver_t build_oldest_of(file_build *build, const source_object *object, hid_t creation) {
   unsigned attribute_order;
   if (object->times.version == 1) return H5F_LIBVER_EARLIEST;
   if (build->source_superblock >= 3) return H5F_LIBVER_V110;
@@ -32,54 +31,31 @@ static H5F_libver_t oldest_of(file_build *build, const source_object *object, hi
   return attribute_order & H5P_CRT_ORDER_TRACKED ? H5F_LIBVER_EARLIEST : H5F_LIBVER_V18;
 }
 
-static H5F_libver_t oldest_of_group(file_build *build, const source_object *object, hid_t group, hid_t creation) {
-  H5G_info_t info;
-  checked(build->child, H5Gget_info(group, &info));
-  return info.storage_type == H5G_STORAGE_TYPE_SYMBOL_TABLE ? H5F_LIBVER_EARLIEST
-                                                            : oldest_of(build, object, creation);
-}
-
 static H5F_libver_t oldest_of_dataset(file_build *build, const source_object *object, hid_t dataset, hid_t creation) {
   H5D_chunk_index_t kind;
-  const H5F_libver_t oldest = oldest_of(build, object, creation);
+  const H5F_libver_t oldest = build_oldest_of(build, object, creation);
   if (checked(build->child, H5Pget_layout(creation)) != H5D_CHUNKED) return oldest;
   checked(build->child, H5Dget_chunk_index_type(dataset, &kind));
   if (kind != H5D_CHUNK_IDX_BTREE) return H5F_LIBVER_V110;
   return oldest < H5F_LIBVER_V18 ? oldest : H5F_LIBVER_V18;
 }
 
-/// Old groups keep names in a heap that is moved each time it grows, and leaves a hole: it gets the size that it needs.
-static void set_heap_size(file_build *build, const source_object *object, hid_t group, hid_t creation) {
-  H5G_info_t info;
-  checked(build->child, H5Gget_info(group, &info));
-  if (info.storage_type != H5G_STORAGE_TYPE_SYMBOL_TABLE) return;
-  size_t size = 8;
-  for (size_t index = 0; index < object->link_count; index++) {
-    const source_link *link = &build->tree.links[object->first_link + index];
-    if (link->is_dropped) continue;
-    size += (strlen(build->tree.names + link->name) + 8) / 8 * 8;
-    if (link->soft_target != no_index) size += (strlen(build->tree.names + link->soft_target) + 8) / 8 * 8;
-  }
-  checked(build->child, H5Pset_local_heap_size_hint(creation, size));
-}
-
-static void copy_comment(file_build *build, hid_t source, hid_t created) {
+void build_copy_comment(file_build *build, const source_object *object, hid_t source, hid_t created) {
+  if (!object->has_comment) return;
   const int64_t length = checked(build->child, H5Oget_comment(source, NULL, 0));
-  if (length == 0) return;
   char *comment = child_allocate(build->child, (size_t)length + 1);
   checked(build->child, H5Oget_comment(source, comment, (size_t)length + 1));
   checked(build->child, H5Oset_comment(created, comment));
   free(comment);
 }
 
-static uint64_t address_of(file_build *build, hid_t object) {
+uint64_t build_address_of(const file_build *build, hid_t object) {
   H5O_info_t info = {0};
   checked(build->child, H5Oget_info2(object, &info, H5O_INFO_BASIC));
   return info.addr;
 }
 
-/// Notes where an object of the source is now.
-static void note_created(file_build *build, source_object *object, hid_t created) {
+void build_note_created(file_build *build, source_object *object, hid_t created) {
   H5O_info_t info = {0};
   checked(build->child, H5Oget_info2(created, &info, H5O_INFO_BASIC | H5O_INFO_HDR));
   object->new_address = info.addr;
@@ -95,13 +71,13 @@ static hid_t commit_again(file_build *build, hid_t source_type, source_object *o
   const hid_t type = checked(child, H5Tcopy(source_type));
   const hid_t creation = checked(child, H5Tget_create_plist(source_type));
   const H5F_libver_t before = build->oldest;
-  if (object) build_set_oldest(build, oldest_of(build, object, creation));
+  if (object) build_set_oldest(build, build_oldest_of(build, object, creation));
   checked(child, H5Pset_obj_track_times(creation, object && object->times.are_kept));
   checked(child, H5Tcommit_anon(build->file, type, creation, H5P_DEFAULT));
   checked(child, H5Pclose(creation));
   if (object) {
-    copy_comment(build, source_type, type);
-    note_created(build, object, type);
+    build_copy_comment(build, object, source_type, type);
+    build_note_created(build, object, type);
   }
   build_set_oldest(build, before);
   return type;
@@ -109,7 +85,7 @@ static hid_t commit_again(file_build *build, hid_t source_type, source_object *o
 
 hid_t build_committed_type(file_build *build, hid_t source_type) {
   uint64_t known;
-  const uint64_t address = address_of(build, source_type);
+  const uint64_t address = build_address_of(build, source_type);
   source_object *object = source_tree_at(&build->tree, address);
   if (object && object->new_address != HADDR_UNDEF) return build_open_new(build, object);
   if (object) return commit_again(build, source_type, object);
@@ -117,45 +93,10 @@ hid_t build_committed_type(file_build *build, hid_t source_type) {
     return checked(build->child, H5Oopen_by_addr(build->file, known));
   }
   const hid_t type = commit_again(build, source_type, NULL);
-  if (!address_map_set(&build->unlinked_types, address, address_of(build, type))) {
+  if (!address_map_set(&build->unlinked_types, address, build_address_of(build, type))) {
     child_fail(build->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
   }
   return type;
-}
-
-/// A group's own property list cannot be used again: it has the places of its links in the source.
-static void copy_group_properties(file_build *build, const source_object *object, hid_t group, hid_t from, hid_t to) {
-  child_context *child = build->child;
-  unsigned order, most, least, names, name_bytes;
-  checked(child, H5Pget_link_creation_order(from, &order));
-  checked(child, H5Pset_link_creation_order(to, order));
-  checked(child, H5Pget_link_phase_change(from, &most, &least));
-  checked(child, H5Pset_link_phase_change(to, most, least));
-  checked(child, H5Pget_est_link_info(from, &names, &name_bytes));
-  checked(child, H5Pset_est_link_info(to, names, name_bytes));
-  checked(child, H5Pget_attr_creation_order(from, &order));
-  checked(child, H5Pset_attr_creation_order(to, order));
-  checked(child, H5Pget_attr_phase_change(from, &most, &least));
-  checked(child, H5Pset_attr_phase_change(to, most, least));
-  checked(child, H5Pset_obj_track_times(to, object->times.are_kept));
-  // What links and attributes of dense groups are compressed with.
-  build_copy_filters(child, from, to);
-  set_heap_size(build, object, group, to);
-}
-
-static void create_group(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
-                         hid_t link) {
-  child_context *child = build->child;
-  const hid_t properties = checked(child, H5Gget_create_plist(source));
-  const hid_t creation = checked(child, H5Pcreate(H5P_GROUP_CREATE));
-  build_set_oldest(build, oldest_of_group(build, object, source, properties));
-  copy_group_properties(build, object, source, properties, creation);
-  const hid_t group = checked(child, H5Gcreate2(parent, name, link, creation, H5P_DEFAULT));
-  checked(child, H5Pclose(creation));
-  checked(child, H5Pclose(properties));
-  copy_comment(build, source, group);
-  note_created(build, object, group);
-  checked(child, H5Gclose(group));
 }
 
 static hid_t new_type_of(file_build *build, const source_object *object, hid_t type) {
@@ -172,28 +113,28 @@ static hid_t new_type_of(file_build *build, const source_object *object, hid_t t
 }
 
 /// The source's layout; values that have become too large for a header get a place of their own.
-static H5D_layout_t fitting_layout(child_context *child, hid_t creation, hid_t type, hid_t space) {
-  const H5D_layout_t layout = source_layout(child, creation);
+static H5D_layout_t fitting_layout(child_context *child, H5D_layout_t layout, hid_t creation, hid_t type,
+                                   hid_t space) {
   const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
   if (layout != H5D_COMPACT || elements <= largest_compact / H5Tget_size(type)) return layout;
   checked(child, H5Pset_layout(creation, H5D_CONTIGUOUS));
   return H5D_CONTIGUOUS;
 }
 
-static void create_dataset(file_build *build, source_object *object, hid_t source, hid_t parent, const char *name,
-                           hid_t link) {
+static void create_dataset(file_build *build, source_object *object, hid_t parent, const char *name, hid_t link) {
   child_context *child = build->child;
   const bool is_fed = object->treatment == TREATMENT_FED;
   if (object->treatment == TREATMENT_NONE) {
     child_fail(child, IMWA_HDF5_REFUSED, "nothing is said about the values of this dataset");
   }
+  const hid_t source = source_tree_open(&build->tree, object);
   const hid_t type = checked(child, H5Dget_type(source));
   const hid_t source_creation = checked(child, H5Dget_create_plist(source));
-  source_layout(child, source_creation);
+  H5D_layout_t layout = source_layout(child, source_creation);
   const hid_t creation = build_properties_like(build, type, source_creation);
   const hid_t space = build_space_like(build, checked(child, H5Dget_space(source)));
   const hid_t new_type = new_type_of(build, object, type);
-  const H5D_layout_t layout = is_fed ? fitting_layout(child, creation, new_type, space) : source_layout(child, creation);
+  if (is_fed) layout = fitting_layout(child, layout, creation, new_type, space);
   adapt_creation_properties(child, creation, type, is_fed ? build->fed[object->number].element : IMWA_HDF5_AS_STORED,
                             new_type);
   build_set_oldest(build, oldest_of_dataset(build, object, source, creation));
@@ -204,10 +145,12 @@ static void create_dataset(file_build *build, source_object *object, hid_t sourc
   build->output.skips_raw_writes = is_fed && layout == H5D_CONTIGUOUS;
   const hid_t dataset = checked(child, H5Dcreate2(parent, name, new_type, space, link, creation, H5P_DEFAULT));
   build->output.skips_raw_writes = false;
-  copy_comment(build, source, dataset);
-  note_created(build, object, dataset);
+  build_copy_comment(build, object, source, dataset);
+  build_note_created(build, object, dataset);
   if (is_fed) {
     fed_dataset *fed = &build->fed[object->number];
+    fed->address = object->new_address;
+    fed->layout = layout;
     fed->needs_values = layout == H5D_COMPACT || (layout == H5D_CONTIGUOUS && is_allocated(child, source));
     build_expect_values(build, fed, dataset, creation, new_type, space);
   } else {
@@ -217,24 +160,29 @@ static void create_dataset(file_build *build, source_object *object, hid_t sourc
   checked(child, H5Sclose(space));
   checked(child, H5Tclose(type));
   checked(child, H5Pclose(creation));
+  checked(child, H5Dclose(source));
+}
+
+static void create_type(file_build *build, source_object *object, hid_t parent, const char *name, hid_t link) {
+  child_context *child = build->child;
+  const hid_t source = source_tree_open(&build->tree, object);
+  const hid_t created = commit_again(build, source, object);
+  checked(child, H5Olink(created, parent, name, link, H5P_DEFAULT));
+  checked(child, H5Tclose(created));
+  checked(child, H5Tclose(source));
 }
 
 /// Creates an object at the first path that leads to it.
 static void create_object(file_build *build, source_object *object, hid_t parent, const source_link *link) {
-  child_context *child = build->child;
   const char *name = build->tree.names + link->name;
   const hid_t link_properties = build->link_properties[link->charset == H5T_CSET_UTF8];
-  const hid_t source = source_tree_open(&build->tree, object);
   if (object->kind == H5I_GROUP) {
-    create_group(build, object, source, parent, name, link_properties);
+    build_create_group(build, object, parent, name, link_properties);
   } else if (object->kind == H5I_DATASET) {
-    create_dataset(build, object, source, parent, name, link_properties);
+    create_dataset(build, object, parent, name, link_properties);
   } else {
-    const hid_t created = commit_again(build, source, object);
-    checked(child, H5Olink(created, parent, name, link_properties, H5P_DEFAULT));
-    checked(child, H5Tclose(created));
+    create_type(build, object, parent, name, link_properties);
   }
-  checked(child, H5Oclose(source));
 }
 
 static void make_link(file_build *build, hid_t group, const source_link *link, group_queue *queue) {
@@ -267,27 +215,6 @@ static void make_links(file_build *build, source_object *object, group_queue *qu
   checked(build->child, H5Gclose(group));
 }
 
-/// The root group is created with the file, and its properties are among the file's.
-static void create_root(file_build *build, const char *path) {
-  child_context *child = build->child;
-  source_object *root = &build->tree.objects[0];
-  const hid_t creation = checked(child, H5Fget_create_plist(build->tree.file));
-  // Messages that objects share are written for each: libhdf5 1.10 shares them too, but cannot always read that.
-  checked(child, H5Pset_shared_mesg_nindexes(creation, 0));
-  const hid_t source = source_tree_open(&build->tree, root);
-  const hid_t properties = checked(child, H5Gget_create_plist(source));
-  build->oldest = oldest_of_group(build, root, source, properties);
-  copy_group_properties(build, root, source, properties, creation);
-  build_open_file(build, path, creation);
-  const hid_t created = checked(child, H5Gopen2(build->file, "/", H5P_DEFAULT));
-  copy_comment(build, source, created);
-  note_created(build, root, created);
-  checked(child, H5Gclose(created));
-  checked(child, H5Gclose(source));
-  checked(child, H5Pclose(properties));
-  checked(child, H5Pclose(creation));
-}
-
 static void create_empty_file(file_build *build, const char *path) {
   const hid_t creation = checked(build->child, H5Pcreate(H5P_FILE_CREATE));
   build->oldest = H5F_LIBVER_EARLIEST;
@@ -296,16 +223,17 @@ static void create_empty_file(file_build *build, const char *path) {
   checked(build->child, H5Pclose(creation));
 }
 
-static void prepare_link_properties(file_build *build) {
+static void prepare_properties(file_build *build) {
   static const H5T_cset_t charsets[2] = {H5T_CSET_ASCII, H5T_CSET_UTF8};
   for (size_t index = 0; index < 2; index++) {
     build->link_properties[index] = checked(build->child, H5Pcreate(H5P_LINK_CREATE));
     checked(build->child, H5Pset_char_encoding(build->link_properties[index], charsets[index]));
   }
+  build->old_group_properties = checked(build->child, H5Pcreate(H5P_GROUP_CREATE));
 }
 
 void build_create_objects(file_build *build, const char *path) {
-  prepare_link_properties(build);
+  prepare_properties(build);
   if (build->tree.object_count == 0) {
     create_empty_file(build, path);
     return;
@@ -313,7 +241,7 @@ void build_create_objects(file_build *build, const char *path) {
   build->created = child_allocate(build->child, build->tree.object_count * sizeof *build->created);
   group_queue queue = {.indexes = child_allocate(build->child, build->tree.object_count * sizeof *queue.indexes)};
   register_lzf(build->child);
-  create_root(build, path);
+  build_create_root(build, path);
   queue.indexes[queue.count++] = 0;
   while (queue.next < queue.count) make_links(build, &build->tree.objects[queue.indexes[queue.next++]], &queue);
   free(queue.indexes);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,6 +121,16 @@ static void keep_two_descriptors(child_context *context) {
   context->file = file;
 }
 
+/// libhdf5 asks for memory in many small pieces. The heap of a process that was forked by one of several threads grows by a
+/// page at a time, and each time is a system call: it gets its room at once, of which nothing is used before it is needed.
+static void grow_heap(void) {
+  enum { room = 16 << 20 };
+  mallopt(M_MMAP_THRESHOLD, 2 * room);
+  mallopt(M_TRIM_THRESHOLD, 2 * room);
+  void *volatile memory = malloc(room);
+  free(memory);
+}
+
 _Noreturn void child_main(child_setup *setup, pid_t parent) {
   child_context *context = &setup->context;
   reset_signals();
@@ -129,6 +140,7 @@ _Noreturn void child_main(child_setup *setup, pid_t parent) {
   if (getppid() != parent) _exit(1);
   keep_two_descriptors(context);
   apply_limits(context, setup->file_size_limit);
+  grow_heap();
   H5dont_atexit();
   if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || H5PLset_loading_state(0) < 0) {
     child_fail(context, IMWA_HDF5_SYSTEM_FAILURE, "libhdf5 does not start");

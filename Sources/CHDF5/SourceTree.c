@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// The kind of the messages that hold attributes. (HDF5 File Format Specification 3.0, IV.A.2.m.)
-enum { attribute_message = 0x0C };
+#include "ObjectHeader.h"
 
 /// Room for one more element; `capacity` counts elements.
 static void *with_room(child_context *child, void *elements, size_t count, size_t *capacity, size_t element_size) {
@@ -57,7 +56,7 @@ _Noreturn static void fail_at_name(source_tree *tree, const char *name) {
 static size_t add_object(source_tree *tree, hid_t group, const char *name, uint32_t depth, size_t met_by) {
   const size_t index = tree->object_count;
   H5O_info_t info = {0};
-  const unsigned fields = H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR | H5O_INFO_NUM_ATTRS;
+  const unsigned fields = H5O_INFO_BASIC | H5O_INFO_TIME | H5O_INFO_HDR;
   if (H5Oget_info_by_name2(group, name, &info, fields, H5P_DEFAULT) < 0) fail_at_name(tree, name);
   if (depth > tree->child->limits->depth) child_fail(tree->child, IMWA_HDF5_OUT_OF_LIMITS, "depth of groups");
   tree->objects = with_room(tree->child, tree->objects, index, &tree->object_capacity, sizeof *tree->objects);
@@ -66,8 +65,9 @@ static size_t add_object(source_tree *tree, hid_t group, const char *name, uint3
       .kind = kind_of(tree, info.type, name),
       .depth = depth,
       .met_by = met_by,
-      // A count can be wrong.
-      .has_attributes = info.num_attrs > 0 || (info.hdr.mesg.present >> attribute_message & 1) != 0,
+      .has_attributes = header_has_attributes(&info),
+      .has_comment = header_has(&info, MESSAGE_COMMENT),
+      .has_symbol_table = header_has(&info, MESSAGE_SYMBOL_TABLE),
       .new_address = HADDR_UNDEF,
       .times = object_times_of_info(&tree->addressing, &info),
   };
@@ -119,17 +119,23 @@ static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, vo
   return 0;
 }
 
-static void read_group(source_tree *tree, size_t index) {
+/// The index that tells the order in which links were created, where a group has one.
+static H5_index_t index_of(source_tree *tree, const source_object *object, hid_t group) {
   unsigned order;
-  source_tree_is_at(tree, &tree->objects[index]);
-  const hid_t group = source_tree_open(tree, &tree->objects[index]);
+  if (object->has_symbol_table) return H5_INDEX_NAME;
   const hid_t creation = checked(tree->child, H5Gget_create_plist(group));
   checked(tree->child, H5Pget_link_creation_order(creation, &order));
   checked(tree->child, H5Pclose(creation));
+  return order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+}
+
+static void read_group(source_tree *tree, size_t index) {
+  source_tree_is_at(tree, &tree->objects[index]);
+  const hid_t group = source_tree_open(tree, &tree->objects[index]);
+  const H5_index_t order = index_of(tree, &tree->objects[index], group);
   link_owner owner = {tree, index};
   tree->objects[index].first_link = tree->link_count;
-  checked(tree->child, H5Literate(group, order & H5P_CRT_ORDER_TRACKED ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME,
-                                  H5_ITER_INC, NULL, add_link, &owner));
+  checked(tree->child, H5Literate(group, order, H5_ITER_INC, NULL, add_link, &owner));
   tree->objects[index].link_count = tree->link_count - tree->objects[index].first_link;
   checked(tree->child, H5Gclose(group));
 }

@@ -21,6 +21,8 @@ typedef struct {
   size_t first_link;     // of a group
   size_t link_count;
   bool has_attributes;
+  bool has_comment;
+  bool has_symbol_table; // of a group, as old versions write it
   H5F_libver_t oldest;   // of the libhdf5 versions that read what it was created as
   uint64_t new_address;  // HADDR_UNDEF until it is created
   object_times times;    // as the source stores them, at the new address

@@ -25,26 +25,15 @@ static void put_creation_properties(file_walk *walk, hid_t creation) {
   child_context *child = walk->child;
   message_writer *message = &walk->message;
   size_t address_bytes, length_bytes;
-  unsigned internal_k, leaf_k, chunk_k, shared_indexes;
-  H5F_fspace_strategy_t strategy;
-  hbool_t persists;
-  hsize_t threshold, page;
+  unsigned internal_k, leaf_k, shared_indexes;
   checked(child, H5Pget_sizes(creation, &address_bytes, &length_bytes));
   checked(child, H5Pget_sym_k(creation, &internal_k, &leaf_k));
-  checked(child, H5Pget_istore_k(creation, &chunk_k));
   checked(child, H5Pget_shared_mesg_nindexes(creation, &shared_indexes));
-  checked(child, H5Pget_file_space_strategy(creation, &strategy, &persists, &threshold));
-  checked(child, H5Pget_file_space_page_size(creation, &page));
   put_u8(message, address_bytes);
   put_u8(message, length_bytes);
   put_u32(message, leaf_k);
   put_u32(message, internal_k);
-  put_u32(message, chunk_k);
   put_u32(message, shared_indexes);
-  put_u8(message, strategy);
-  put_u8(message, persists);
-  put_u64(message, threshold);
-  put_u64(message, page);
 }
 
 static void put_file(file_walk *walk) {
@@ -57,11 +46,7 @@ static void put_file(file_walk *walk) {
   checked(child, H5Pget_userblock(creation, &user_block));
   walk->user_block = user_block;
   message_begin_record(message, RECORD_FILE);
-  put_u8(message, info.super.version);
   put_u64(message, user_block);
-  put_u64(message, walk->region.size);
-  put_u64(message, walk->region.end_of_allocation);
-  put_u64(message, (uint64_t)checked(child, H5Fget_freespace(walk->file)));
   put_creation_properties(walk, creation);
   put_u64(message, info.super.super_size);
   put_u64(message, info.super.super_ext_size);
@@ -73,8 +58,6 @@ static void put_file(file_walk *walk) {
 
 static void put_end(file_walk *walk) {
   message_begin_record(&walk->message, RECORD_END);
-  put_u64(&walk->message, walk->object_count);
-  put_u64(&walk->message, walk->link_count);
   put_u64(&walk->message, region_global_heap_bytes(&walk->region));
   message_end_record(&walk->message);
 }

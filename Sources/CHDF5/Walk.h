@@ -18,7 +18,6 @@ typedef struct {
   uint64_t user_block;
   address_map numbers;     // object header address -> object number
   uint64_t object_count;
-  uint64_t link_count;
   uint64_t counted;        // against limits.object_count
   uint64_t chunk_count;    // against limits.chunk_count
   char *path;              // of the object that is being walked, terminated
@@ -38,13 +37,10 @@ void walk_count_one(file_walk *walk);
 /// `type` of the message format.
 put_type_facts walk_put_type(file_walk *walk, hid_t type);
 
-/// `typed` of the message format.
-put_type_facts walk_put_typed(file_walk *walk, hid_t type);
-
 /// `shape` of the message format. Returns the number of elements.
 uint64_t walk_put_shape(file_walk *walk, hid_t space);
 
-/// What follows link and header in a dataset's record, then the record's end and the chunk records.
+/// What follows path and header in a dataset's record, then the record's end and the chunk records.
 void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number);
 
 /// The chunk records of a dataset whose index holds `stored_chunks` chunks.
@@ -53,8 +49,5 @@ void walk_chunks(file_walk *walk, hid_t dataset, hid_t space, uint64_t number, i
 
 /// The attribute records of an object.
 void walk_attributes(file_walk *walk, hid_t object, uint64_t number);
-
-/// The attribute order byte of a creation property list.
-uint8_t walk_attribute_order(file_walk *walk, hid_t creation);
 
 #endif

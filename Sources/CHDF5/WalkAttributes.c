@@ -8,12 +8,6 @@ enum { maximum_text_bytes = 64 * 1024 * 1024 };
 /// Which of the format's `values` follow.
 typedef enum { VALUES_NOT_READ = 0, VALUES_RAW = 1, VALUES_STRINGS = 2 } values_kind;
 
-uint8_t walk_attribute_order(file_walk *walk, hid_t creation) {
-  unsigned order;
-  checked(walk->child, H5Pget_attr_creation_order(creation, &order));
-  return (uint8_t)order;
-}
-
 static void put_variable_strings(file_walk *walk, hid_t attribute, hid_t type, uint64_t elements) {
   char **strings = child_allocate(walk->child, elements * sizeof *strings);
   memset(strings, 0, elements * sizeof *strings);
@@ -72,6 +66,7 @@ typedef struct {
 
 static herr_t put_attribute(hid_t object, const char *name, const H5A_info_t *info, void *owner) {
   file_walk *walk = ((const attribute_owner *)owner)->walk;
+  (void)info;
   walk_count_one(walk);
   const hid_t attribute = checked(walk->child, H5Aopen(object, name, H5P_DEFAULT));
   const hid_t type = checked(walk->child, H5Aget_type(attribute));
@@ -79,10 +74,7 @@ static herr_t put_attribute(hid_t object, const char *name, const H5A_info_t *in
   message_begin_record(&walk->message, RECORD_ATTRIBUTE);
   put_u64(&walk->message, ((const attribute_owner *)owner)->object);
   put_text(&walk->message, name, strlen(name));
-  put_u8(&walk->message, info->cset);
-  put_u8(&walk->message, info->corder_valid);
-  put_u64(&walk->message, (uint64_t)info->corder);
-  const put_type_facts facts = walk_put_typed(walk, type);
+  const put_type_facts facts = walk_put_type(walk, type);
   const uint64_t elements = walk_put_shape(walk, space);
   put_values(walk, attribute, type, facts, elements);
   message_end_record(&walk->message);

@@ -10,17 +10,16 @@ static bool is_known_filter(H5Z_filter_t id) {
 }
 
 uint64_t walk_put_shape(file_walk *walk, hid_t space) {
-  hsize_t sizes[H5S_MAX_RANK], maxima[H5S_MAX_RANK];
+  hsize_t sizes[H5S_MAX_RANK];
   const int64_t rank = checked(walk->child, H5Sget_simple_extent_ndims(space));
   if (rank > H5S_MAX_RANK) child_fail(walk->child, IMWA_HDF5_DAMAGED, "more than 32 dimensions");
   const int64_t class = checked(walk->child, H5Sget_simple_extent_type(space));
   put_u8(&walk->message, (uint64_t)class);
   put_u8(&walk->message, (uint64_t)rank);
-  if (rank > 0) checked(walk->child, H5Sget_simple_extent_dims(space, sizes, maxima));
+  if (rank > 0) checked(walk->child, H5Sget_simple_extent_dims(space, sizes, NULL));
   uint64_t elements = class == H5S_NULL ? 0 : 1;
   for (int64_t dimension = 0; dimension < rank; dimension++) {
     put_u64(&walk->message, sizes[dimension]);
-    put_u64(&walk->message, maxima[dimension]);
     // Too many to count stay too many: whatever asks compares with a small limit. Zero still wins.
     if (__builtin_mul_overflow(elements, sizes[dimension], &elements)) elements = UINT64_MAX;
   }
@@ -70,9 +69,7 @@ static void put_filters(file_walk *walk, hid_t creation) {
 }
 
 static void put_compact(file_walk *walk, hid_t dataset, hid_t type, put_type_facts facts, uint64_t elements) {
-  const bool is_given = facts.is_plain;
-  put_u8(&walk->message, is_given);
-  if (!is_given || elements == 0) {
+  if (!facts.is_plain || elements == 0) {
     put_blob(&walk->message, NULL, 0);
     return;
   }
@@ -100,18 +97,17 @@ static void put_contiguous(file_walk *walk, hid_t dataset) {
 static void put_chunked(file_walk *walk, hid_t dataset, hid_t space, hid_t creation, uint64_t number) {
   hsize_t chunk[H5S_MAX_RANK];
   unsigned options;
-  H5D_chunk_index_t kind;
   hsize_t stored_chunks;
+  H5O_info_t info = {0};
   const int rank = (int)checked(walk->child, H5Pget_chunk(creation, H5S_MAX_RANK, chunk));
   if (rank > H5S_MAX_RANK) child_fail(walk->child, IMWA_HDF5_DAMAGED, "chunks of more than 32 dimensions");
   checked(walk->child, H5Pget_chunk_opts(creation, &options));
-  checked(walk->child, H5Dget_chunk_index_type(dataset, &kind));
   checked(walk->child, H5Dget_num_chunks(dataset, space, &stored_chunks));
-  put_u8(&walk->message, kind);
+  checked(walk->child, H5Oget_info2(dataset, &info, H5O_INFO_META_SIZE));
   put_u32(&walk->message, options);
   put_u8(&walk->message, (uint64_t)rank);
   for (int dimension = 0; dimension < rank; dimension++) put_u64(&walk->message, chunk[dimension]);
-  put_u64(&walk->message, stored_chunks);
+  put_u64(&walk->message, info.meta_size.obj.index_size + info.meta_size.obj.heap_size);
   message_end_record(&walk->message);
   if (stored_chunks > 0) walk_chunks(walk, dataset, space, number, rank, chunk, stored_chunks);
 }
@@ -127,21 +123,14 @@ static H5D_layout_t layout_within_file(file_walk *walk, hid_t creation) {
 }
 
 void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number) {
-  H5D_alloc_time_t allocation_time;
-  H5D_fill_time_t fill_time;
   const hid_t creation = checked(walk->child, H5Dget_create_plist(dataset));
   const H5D_layout_t layout = layout_within_file(walk, creation);
   const hid_t type = checked(walk->child, H5Dget_type(dataset));
-  const put_type_facts facts = walk_put_typed(walk, type);
+  const put_type_facts facts = walk_put_type(walk, type);
   const hid_t space = checked(walk->child, H5Dget_space(dataset));
   const uint64_t elements = walk_put_shape(walk, space);
   put_fill(walk, type, facts, creation);
   put_filters(walk, creation);
-  checked(walk->child, H5Pget_alloc_time(creation, &allocation_time));
-  checked(walk->child, H5Pget_fill_time(creation, &fill_time));
-  put_u8(&walk->message, allocation_time);
-  put_u8(&walk->message, fill_time);
-  put_u8(&walk->message, walk_attribute_order(walk, creation));
   put_u8(&walk->message, layout);
   switch (layout) {
     case H5D_COMPACT: put_compact(walk, dataset, type, facts, elements); break;

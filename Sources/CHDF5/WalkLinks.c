@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ObjectHeader.h"
+
 /// One link of a group, as the iteration gave it.
 typedef struct {
   H5L_info_t info;
@@ -47,31 +49,15 @@ static void append_to_path(file_walk *walk, const char *name) {
   set_path_end(walk, walk->path_length + length);
 }
 
-static void put_link(file_walk *walk, const H5L_info_t *info) {
-  put_text(&walk->message, walk->path, walk->path_length);
-  put_u8(&walk->message, info->cset);
-  put_u8(&walk->message, info->corder_valid);
-  put_u64(&walk->message, (uint64_t)info->corder);
-}
+static void put_path(file_walk *walk) { put_text(&walk->message, walk->path, walk->path_length); }
 
 static void put_header(file_walk *walk, const H5O_info_t *info, uint64_t number) {
   message_writer *message = &walk->message;
   put_u64(message, number);
-  put_u64(message, info->addr);
-  put_u32(message, info->rc);
-  put_u64(message, (uint64_t)info->atime);
-  put_u64(message, (uint64_t)info->mtime);
-  put_u64(message, (uint64_t)info->ctime);
-  put_u64(message, (uint64_t)info->btime);
-  put_u8(message, info->hdr.version);
-  put_u8(message, info->hdr.flags);
   put_u64(message, info->hdr.space.total);
   put_u64(message, info->hdr.space.free);
-  put_u64(message, info->meta_size.obj.index_size);
-  put_u64(message, info->meta_size.obj.heap_size);
   put_u64(message, info->meta_size.attr.index_size);
   put_u64(message, info->meta_size.attr.heap_size);
-  put_u64(message, info->num_attrs);
 }
 
 static herr_t note_link(hid_t group, const char *name, const H5L_info_t *info, void *opened) {
@@ -114,50 +100,49 @@ static void leave_group(group_stack *stack) {
   free(top->names);
 }
 
-static void put_group_facts(file_walk *walk, hid_t group) {
-  H5G_info_t info;
-  unsigned link_order, maximum_compact, minimum_dense;
-  checked(walk->child, H5Gget_info(group, &info));
-  const hid_t creation = checked(walk->child, H5Gget_create_plist(group));
-  checked(walk->child, H5Pget_link_creation_order(creation, &link_order));
-  checked(walk->child, H5Pget_link_phase_change(creation, &maximum_compact, &minimum_dense));
-  put_u8(&walk->message, (uint64_t)info.storage_type);
-  put_u64(&walk->message, info.nlinks);
-  put_u8(&walk->message, link_order);
-  put_u8(&walk->message, walk_attribute_order(walk, creation));
-  put_u32(&walk->message, maximum_compact);
-  put_u32(&walk->message, minimum_dense);
-  checked(walk->child, H5Pclose(creation));
+static void put_group_facts(file_walk *walk, const H5O_info_t *info) {
+  put_u8(&walk->message, header_has(info, MESSAGE_SYMBOL_TABLE));
+  put_u64(&walk->message, info->meta_size.obj.index_size);
+  put_u64(&walk->message, info->meta_size.obj.heap_size);
 }
 
-static record_kind kind_of(file_walk *walk, hid_t object) {
-  switch (H5Iget_type(object)) {
-    case H5I_GROUP: return RECORD_GROUP;
-    case H5I_DATASET: return RECORD_DATASET;
-    case H5I_DATATYPE: return RECORD_NAMED_TYPE;
+static record_kind kind_of(file_walk *walk, const H5O_info_t *info) {
+  switch (info->type) {
+    case H5O_TYPE_GROUP: return RECORD_GROUP;
+    case H5O_TYPE_DATASET: return RECORD_DATASET;
+    case H5O_TYPE_NAMED_DATATYPE: return RECORD_NAMED_TYPE;
     default: child_fail(walk->child, IMWA_HDF5_REFUSED, "unknown kind of object '%s'", walk->path);
   }
 }
 
-/// An object that is met for the first time.
-static void walk_object(group_stack *stack, hid_t object, const H5L_info_t *link) {
-  file_walk *walk = stack->walk;
+/// What is asked of an object. Sizes of indexes are asked only where there are some: libhdf5 reads all of them.
+static H5O_info_t info_of(file_walk *walk, hid_t object) {
+  const unsigned fields = H5O_INFO_BASIC | H5O_INFO_HDR;
   H5O_info_t info = {0};
-  const record_kind kind = kind_of(walk, object);
+  checked(walk->child, H5Oget_info2(object, &info, fields));
+  if (info.type == H5O_TYPE_GROUP || header_has(&info, MESSAGE_ATTRIBUTE_INFO)) {
+    checked(walk->child, H5Oget_info2(object, &info, fields | H5O_INFO_META_SIZE));
+  }
+  return info;
+}
+
+/// An object that is met for the first time.
+static void walk_object(group_stack *stack, hid_t object) {
+  file_walk *walk = stack->walk;
+  const H5O_info_t info = info_of(walk, object);
+  const record_kind kind = kind_of(walk, &info);
   const uint64_t number = walk->object_count++;
-  checked(walk->child, H5Oget_info2(object, &info, H5O_INFO_ALL));
   if (!address_map_set(&walk->numbers, info.addr, number)) child_fail(walk->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
   message_begin_record(&walk->message, kind);
-  put_link(walk, link);
+  put_path(walk);
   put_header(walk, &info, number);
   if (kind == RECORD_DATASET) {
     walk_dataset(walk, object, number);
   } else {
-    if (kind == RECORD_GROUP) put_group_facts(walk, object);
-    if (kind == RECORD_NAMED_TYPE) walk_put_type(walk, object);
+    if (kind == RECORD_GROUP) put_group_facts(walk, &info);
     message_end_record(&walk->message);
   }
-  walk_attributes(walk, object, number);
+  if (header_has_attributes(&info)) walk_attributes(walk, object, number);
   if (kind == RECORD_GROUP) {
     enter_group(stack, object);
   } else {
@@ -170,7 +155,7 @@ static void put_soft_link(file_walk *walk, hid_t group, const char *name, const 
   char *target = child_allocate(walk->child, size + 1);
   checked(walk->child, H5Lget_val(group, name, target, size, H5P_DEFAULT));
   message_begin_record(&walk->message, RECORD_SOFT_LINK);
-  put_link(walk, info);
+  put_path(walk);
   put_text(&walk->message, target, strnlen(target, size));
   message_end_record(&walk->message);
   free(target);
@@ -179,7 +164,6 @@ static void put_soft_link(file_walk *walk, hid_t group, const char *name, const 
 static void follow_link(group_stack *stack, hid_t group, const char *name, const H5L_info_t *info) {
   file_walk *walk = stack->walk;
   uint64_t number;
-  walk->link_count++;
   if (info->type == H5L_TYPE_SOFT) {
     put_soft_link(walk, group, name, info);
   } else if (info->type != H5L_TYPE_HARD) {
@@ -187,21 +171,20 @@ static void follow_link(group_stack *stack, hid_t group, const char *name, const
                info->type == H5L_TYPE_EXTERNAL ? "external" : "user-defined", walk->path);
   } else if (address_map_find(&walk->numbers, info->u.address, &number)) {
     message_begin_record(&walk->message, RECORD_HARD_LINK);
-    put_link(walk, info);
+    put_path(walk);
     put_u64(&walk->message, number);
     message_end_record(&walk->message);
   } else {
-    walk_object(stack, checked(walk->child, H5Oopen(group, name, H5P_DEFAULT)), info);
+    walk_object(stack, checked(walk->child, H5Oopen_by_addr(walk->file, info->u.address)));
   }
 }
 
 void walk_all_links(file_walk *walk) {
   group_stack stack = {.walk = walk};
-  const H5L_info_t no_link = {0};
   walk->path_capacity = 256;
   walk->path = child_allocate(walk->child, walk->path_capacity);
   set_path_end(walk, 0);
-  walk_object(&stack, checked(walk->child, H5Gopen2(walk->file, "/", H5P_DEFAULT)), &no_link);
+  walk_object(&stack, checked(walk->child, H5Gopen2(walk->file, "/", H5P_DEFAULT)));
   while (stack.depth > 0) {
     open_group *top = &stack.groups[stack.depth - 1];
     set_path_end(walk, top->path_length);

@@ -129,12 +129,3 @@ static put_type_facts put_nested_type(file_walk *walk, hid_t type, unsigned dept
 }
 
 put_type_facts walk_put_type(file_walk *walk, hid_t type) { return put_nested_type(walk, type, 0); }
-
-put_type_facts walk_put_typed(file_walk *walk, hid_t type) {
-  H5O_info_t info = {0};
-  const bool is_committed = checked(walk->child, H5Tcommitted(type)) > 0;
-  if (is_committed) checked(walk->child, H5Oget_info2(type, &info, H5O_INFO_BASIC));
-  put_u8(&walk->message, is_committed);
-  put_u64(&walk->message, is_committed ? info.addr : HADDR_UNDEF);
-  return walk_put_type(walk, type);
-}

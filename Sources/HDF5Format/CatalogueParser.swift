@@ -28,7 +28,6 @@ struct CatalogueParser {
       case 7: try parseHardLink(&record)
       case 8: try parseSoftLink(&record)
       case 9:
-        try record.skip(16)
         try packedSize.add(try record.count64())
         guard reader.isAtEnd else { throw .message("something follows its end") }
         return
@@ -38,85 +37,60 @@ struct CatalogueParser {
   }
 
   private mutating func parseFile(_ record: inout CatalogueReader) throws(HDF5Error) {
-    try record.skip(1)
     try packedSize.add(try record.count64())
-    try record.skip(3 * 8)
     let (address, length) = (Int(try record.byte()), Int(try record.byte()))
     let (leafK, internalK) = (try record.count32(), try record.count32())
     packedSize.setSizes(address: address, length: length, leafK: leafK, internalK: internalK)
-    try record.skip(4)
     sharesMessages = try record.count32() > 0
-    try record.skip(2 + 2 * 8)
     for _ in 0..<4 { try packedSize.add(try record.count64()) }
   }
 
-  /// The path of a link; character set and order are of no use here.
-  private func parseLink(_ record: inout CatalogueReader) throws(HDF5Error) -> String {
-    let path = try record.text()
-    try record.skip(1 + 1 + 8)
-    return path
-  }
-
   private mutating func parseHardLink(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let path = try parseLink(&record)
+    let path = try record.text()
     packedSize.addLink(path)
     links.append(.hard(path: path, object: try record.count64()))
   }
 
   private mutating func parseSoftLink(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let path = try parseLink(&record)
+    let path = try record.text()
     let target = try record.text()
     packedSize.addLink(path, target: target)
     links.append(.soft(path: path, target: target))
   }
 
-  /// What an object's header tells.
-  private struct Header {
-    let object: Int
-    /// The bytes of the tree and the heap that hold what is in the object.
-    let index: Int
-    let heap: Int
-  }
-
-  private mutating func parseHeader(_ record: inout CatalogueReader) throws(HDF5Error) -> Header {
+  /// The number of an object, whose header has a size.
+  private mutating func parseHeader(_ record: inout CatalogueReader) throws(HDF5Error) -> Int {
     let object = try record.count64()
-    try record.skip(8 + 4 + 4 * 8 + 1 + 1)
     let (size, free) = (try record.count64(), try record.count64())
     try packedSize.add(max(0, size - free))
-    let header = Header(object: object, index: try record.count64(), heap: try record.count64())
     for _ in 0..<2 { try packedSize.add(try record.count64()) }
-    try record.skip(8)
-    return header
+    return object
   }
 
   private mutating func parseGroup(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let path = try parseLink(&record)
-    let header = try parseHeader(&record)
-    let isSymbolTable = try record.byte() == 0
-    let linkCount = try record.count64()
+    let path = try record.text()
+    let object = try parseHeader(&record)
+    let isSymbolTable = try record.byte() != 0
+    let (index, heap) = (try record.count64(), try record.count64())
     if isSymbolTable {
-      packedSize.addTable(of: path, linkCount: linkCount, index: header.index, heap: header.heap)
+      packedSize.addTable(of: path, index: index, heap: heap)
     } else {
-      try packedSize.add(header.index)
-      try packedSize.add(header.heap)
+      try packedSize.add(index)
+      try packedSize.add(heap)
     }
     packedSize.addLink(path)
-    groups.append(HDF5Catalogue.Group(path: path, object: header.object))
+    groups.append(HDF5Catalogue.Group(path: path, object: object))
   }
 
   private mutating func parseNamedType(_ record: inout CatalogueReader) throws(HDF5Error) {
-    packedSize.addLink(try parseLink(&record))
+    packedSize.addLink(try record.text())
     _ = try parseHeader(&record)
   }
 
   private mutating func parseDataset(_ record: inout CatalogueReader) throws(HDF5Error) {
-    let path = try parseLink(&record)
+    let path = try record.text()
     packedSize.addLink(path)
-    let header = try parseHeader(&record)
-    let object = header.object
-    try packedSize.add(header.index)
-    try packedSize.add(header.heap)
-    try record.skip(1 + 8)
+    let object = try parseHeader(&record)
     let type = try HDF5Type.parse(&record)
     let dimensions = try parseShape(&record)
     try record.skip(1)
@@ -125,7 +99,6 @@ struct CatalogueParser {
     for _ in 0..<(Int(try record.byte()) | Int(try record.byte()) << 8) {
       filters.append(try parseFilter(&record))
     }
-    try record.skip(3)
     var options = 0
     let storage = try parseStorage(&record, options: &options)
     datasetOfObject[object] = datasets.count
@@ -153,7 +126,6 @@ struct CatalogueParser {
     var dimensions: [Int] = []
     for _ in 0..<rank {
       dimensions.append(try record.count64())
-      try record.skip(8)
     }
     return kind == 2 ? nil : dimensions
   }
@@ -164,7 +136,6 @@ struct CatalogueParser {
   {
     switch try record.byte() {
     case 0:
-      try record.skip(1)
       return .compact(try record.blob())
     case 1:
       let address = try record.address()
@@ -173,10 +144,10 @@ struct CatalogueParser {
       try packedSize.add(stored)
       return .contiguous(offset: address)
     case 2:
-      try record.skip(1)
       options = try record.count32()
       var shape: [Int] = []
       for _ in 0..<(try record.byte()) { shape.append(try record.count64()) }
+      try packedSize.add(try record.count64())
       return .chunked(shape, [])
     default: throw .message("an unknown layout")
     }
@@ -216,8 +187,6 @@ struct CatalogueParser {
   private mutating func parseAttribute(_ record: inout CatalogueReader) throws(HDF5Error) {
     let object = try record.count64()
     let name = try record.text()
-    try record.skip(1 + 1 + 8)
-    try record.skip(1 + 8)
     _ = try HDF5Type.parse(&record)
     _ = try parseShape(&record)
     let strings: UInt8 = 2

@@ -90,7 +90,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
     var parser = CatalogueParser()
     try parser.parse(message)
     groups = parser.groups
-    datasets = parser.datasets.sorted { $0.path.precedesNumerically($1.path) }
+    let paths = parser.datasets.map { NumericPath($0.path) }
+    datasets = paths.indices.sorted { paths[$0] < paths[$1] }.map { parser.datasets[$0] }
     links = parser.links
     texts = parser.texts
     self.fileSize = fileSize
@@ -181,36 +182,5 @@ extension HDF5Catalogue.Dataset {
     guard let dimensions, let elementSize, let shape = try? Shape(dimensions) else { return nil }
     let (count, overflow) = shape.elementCount.multipliedReportingOverflow(by: elementSize)
     return overflow ? nil : count
-  }
-}
-
-extension String {
-  /// Whether this path comes before another when numbers in them count by their size: `vars/2` comes before
-  /// `vars/10`.
-  func precedesNumerically(_ other: String) -> Bool {
-    let (left, right) = (Array(utf8), Array(other.utf8))
-    var (i, j) = (0, 0)
-    while i < left.count, j < right.count {
-      let (first, second) = (left.digits(from: i), right.digits(from: j))
-      if !first.isEmpty, !second.isEmpty {
-        let (a, b) = (first.drop { $0 == 0x30 }, second.drop { $0 == 0x30 })
-        if a.count != b.count { return a.count < b.count }
-        if !a.elementsEqual(b) { return a.lexicographicallyPrecedes(b) }
-        (i, j) = (first.endIndex, second.endIndex)
-      } else {
-        // A slash ends a component: what lies in a group comes before what lies beside it.
-        let (a, b) = (left[i] == 0x2F ? 0 : left[i], right[j] == 0x2F ? 0 : right[j])
-        if a != b { return a < b }
-        (i, j) = (i + 1, j + 1)
-      }
-    }
-    if (i < left.count) != (j < right.count) { return j < right.count }
-    return left.lexicographicallyPrecedes(right)
-  }
-}
-
-extension [UInt8] {
-  fileprivate func digits(from index: Int) -> ArraySlice<UInt8> {
-    self[index...].prefix { (0x30...0x39).contains($0) }
   }
 }

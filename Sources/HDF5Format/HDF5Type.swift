@@ -50,6 +50,14 @@ public indirect enum HDF5Type: Sendable, Hashable {
     }
   }
 
+  private static let integerDTypes: [Int: (DType, DType)] = [
+    1: (.uint8, .int8), 2: (.uint16, .int16), 4: (.uint32, .int32), 8: (.uint64, .int64),
+  ]
+
+  private static let floatFormats: [(dtype: DType, exponent: Int, mantissa: Int)] = [
+    (.float64, 11, 52), (.float32, 8, 23), (.float16, 5, 10), (.bfloat16, 8, 7),
+  ]
+
   private static func integer(_ reader: inout CatalogueReader, size: Int) throws(HDF5Error)
     -> HDF5Type
   {
@@ -57,10 +65,8 @@ public indirect enum HDF5Type: Sendable, Hashable {
     let (precision, offset) = (try reader.count32(), try reader.count32())
     try reader.skip(2)
     let isSigned = try reader.byte() != 0
-    let dtypes: [Int: (DType, DType)] = [
-      1: (.uint8, .int8), 2: (.uint16, .int16), 4: (.uint32, .int32), 8: (.uint64, .int64),
-    ]
-    guard let order, offset == 0, precision == 8 * size, let (unsigned, signed) = dtypes[size]
+    guard let order, offset == 0, precision == 8 * size,
+      let (unsigned, signed) = integerDTypes[size]
     else {
       return .other("integer of \(precision) bits in \(size) bytes")
     }
@@ -80,10 +86,7 @@ public indirect enum HDF5Type: Sendable, Hashable {
     let bias = try reader.count64()
     let normalisation = try reader.byte()
     let innerPad = try reader.byte()
-    let formats: [(DType, exponent: Int, mantissa: Int)] = [
-      (.float64, 11, 52), (.float32, 8, 23), (.float16, 5, 10), (.bfloat16, 8, 7),
-    ]
-    let found = formats.first { dtype, exponent, mantissa in
+    let found = floatFormats.first { dtype, exponent, mantissa in
       dtype.elementUnit == size && exponentBits == exponent && mantissaBits == mantissa
         && bias == (1 << (exponent - 1)) - 1 && exponentPosition == mantissa && sign == 8 * size - 1
     }
@@ -91,7 +94,7 @@ public indirect enum HDF5Type: Sendable, Hashable {
     if let order, let found, offset == 0, precision == 8 * size, mantissaPosition == 0,
       normalisation == impliedBit
     {
-      return .numbers(ElementEncoding(found.0, byteOrder: order))
+      return .numbers(ElementEncoding(found.dtype, byteOrder: order))
     }
     // Bits that mean nothing are written as zeros.
     if let order, normalisation == impliedBit, lowPad == 0, highPad == 0, innerPad == 0,

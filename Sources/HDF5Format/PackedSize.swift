@@ -5,12 +5,11 @@ import TensorCore
 struct PackedSize {
   /// An old group: names in a heap, links in nodes of a tree.
   private struct SymbolTable {
-    let linkCount: Int
     let indexByteCount: Int
     let heapByteCount: Int
   }
 
-  /// The names of a group, as they are put into a heap one after the other.
+  /// The names of a group's links, as they are put into a heap one after the other.
   private struct NameHeap {
     /// The room that a heap starts with.
     private static let first = 88
@@ -18,14 +17,22 @@ struct PackedSize {
     /// A piece that is left has to be at least so large.
     private static let smallestFree = 16
 
+    private(set) var linkCount = 0
     private var room = NameHeap.first
     /// The empty name comes first.
     private var free = NameHeap.first - 8
 
     var byteCount: Int { NameHeap.header + room }
 
+    /// Adds the name of a link; the target of a soft one stands beside it.
+    mutating func add(name: Int, target: Int?) {
+      linkCount += 1
+      insert(name)
+      if let target { insert(target) }
+    }
+
     /// Texts have an end, and units of eight bytes.
-    mutating func insert(_ count: Int) {
+    private mutating func insert(_ count: Int) {
       let needed = (count + 8) / 8 * 8
       while free != needed, free - needed < NameHeap.smallestFree {
         free += room
@@ -64,12 +71,11 @@ struct PackedSize {
   }
 
   /// Adds the symbol table of a group.
-  mutating func addTable(of path: String, linkCount: Int, index: Int, heap: Int) {
-    tables[ExactString(path)] = SymbolTable(
-      linkCount: linkCount, indexByteCount: index, heapByteCount: heap)
+  mutating func addTable(of path: String, index: Int, heap: Int) {
+    tables[ExactString(path)] = SymbolTable(indexByteCount: index, heapByteCount: heap)
   }
 
-  /// Notes a link, of each group's in their order; the target of a soft one stands beside its name.
+  /// Notes a link, of each group's in their order.
   mutating func addLink(_ path: String, target: String? = nil) {
     let utf8 = path.utf8
     if utf8.isEmpty { return }
@@ -77,16 +83,16 @@ struct PackedSize {
     let group = ExactString(slash.map { String(path[..<$0]) } ?? "")
     let name = utf8.distance(
       from: slash.map { utf8.index(after: $0) } ?? utf8.startIndex, to: utf8.endIndex)
-    heaps[group, default: NameHeap()].insert(name)
-    if let target { heaps[group]?.insert(target.utf8.count) }
+    heaps[group, default: NameHeap()].add(name: name, target: target?.utf8.count)
   }
 
   /// The sum of all.
   func total() throws(HDF5Error) -> Int {
     var total = self
     for (path, table) in tables {
-      try total.add(min(table.indexByteCount, indexByteCount(of: table.linkCount)))
-      try total.add(min(table.heapByteCount, (heaps[path] ?? NameHeap()).byteCount))
+      let names = heaps[path] ?? NameHeap()
+      try total.add(min(table.indexByteCount, indexByteCount(of: names.linkCount)))
+      try total.add(min(table.heapByteCount, names.byteCount))
     }
     return total.byteCount
   }

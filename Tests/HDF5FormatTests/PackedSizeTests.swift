@@ -11,14 +11,14 @@ import Testing
   func symbolTablesAreAsLibhdf5FillsThem(links: Int, index: Int, heap: Int) throws {
     var size = PackedSize()
     for number in 0..<links { size.addLink("group/\(1000 + number)") }
-    size.addTable(of: "group", linkCount: links, index: Int.max / 4, heap: Int.max / 4)
+    size.addTable(of: "group", index: Int.max / 4, heap: Int.max / 4)
     #expect(try size.total() == index + heap)
   }
 
   @Test func whatWasSmallerStaysSmaller() throws {
     var size = PackedSize()
     size.addLink("name")
-    size.addTable(of: "", linkCount: 1, index: 800, heap: 48)
+    size.addTable(of: "", index: 800, heap: 48)
     try size.add(1000)
     #expect(try size.total() == 800 + 48 + 1000)
     #expect(throws: HDF5Error.self) { try size.add(Int.max) }

@@ -21,39 +21,29 @@
 ///     blob     = length:u64 bytes
 ///
 /// Addresses count from the start of the walked region (the file, or the member of an archive); a user block is
-/// already added, except in header addresses, which only serve to tell objects apart. 2^64-1 means "undefined".
+/// already added. 2^64-1 means "undefined".
 /// Paths have no leading slash; the root group's is empty.
 ///
 ///     kind 1 file        once, first
-///         superblock_version:u8 user_block:u64
-///         region_size:u64 end_of_allocation:u64 free_space:u64 (by H5Fget_freespace)
-///         address_bytes:u8 length_bytes:u8
-///         symbol_leaf_k:u32 symbol_internal_k:u32 chunk_internal_k:u32
-///         shared_message_indexes:u32 space_strategy:u8 space_persists:u8 space_threshold:u64 space_page:u64
+///         user_block:u64 address_bytes:u8 length_bytes:u8 symbol_leaf_k:u32 symbol_internal_k:u32
+///         shared_message_indexes:u32
 ///         superblock_bytes:u64 extension_bytes:u64 free_space_manager_bytes:u64 shared_message_bytes:u64
-///     kind 2 group       link header group_storage:u8 (0 symbol table, 1 compact, 2 dense) links:u64
-///                        link_order:u8 attribute_order:u8     bit 0 tracked, bit 1 indexed
-///                        link_max_compact:u32 link_min_dense:u32
-///     kind 3 dataset     link header typed shape fill filters allocation_time:u8 fill_time:u8 attribute_order:u8
-///                        layout
-///     kind 4 named type  link header type
+///     kind 2 group       path:text header symbol_table:u8 index_bytes:u64 heap_bytes:u64     of its links
+///     kind 3 dataset     path:text header type shape fill filters layout
+///     kind 4 named type  path:text header
 ///     kind 5 chunks      object:u64 count:u32 { index:u64 address:u64 stored:u64 filter_mask:u32 } * count
 ///                        Follow their dataset, any number of records, ascending index. `index` is the row-major
 ///                        position in the grid of chunks (ceil(dims[d] / chunk[d]) per dimension). A chunk that is
 ///                        not listed has no storage and reads as the fill value.
-///     kind 6 attribute   object:u64 name:text charset:u8 order_valid:u8 order:i64 typed shape values
+///     kind 6 attribute   object:u64 name:text type shape values
 ///                        Follow their object.
-///     kind 7 hard link   link object:u64                       a further path to an object already given
-///     kind 8 soft link   link target:text
-///     kind 9 end         objects:u64 links:u64 global_heap_bytes:u64 (that the values in the collections which the walk read need)
+///     kind 7 hard link   path:text object:u64                  a further path to an object already given
+///     kind 8 soft link   path:text target:text
+///     kind 9 end         global_heap_bytes:u64                 that the values in the collections which the walk read need
 ///
-///     link       = path:text charset:u8 order_valid:u8 order:i64
-///     header     = object:u64 (0, 1, 2, … in order of appearance) header_address:u64 hard_links:u32
-///                  accessed:i64 modified:i64 changed:i64 born:i64         0 where the file keeps no such time
-///                  header_version:u8 header_flags:u8 header_bytes:u64 header_free:u64
-///                  index_bytes:u64 heap_bytes:u64 attribute_index_bytes:u64 attribute_heap_bytes:u64 attributes:u64
-///     typed      = committed:u8 named_type_header_address:u64 type
-///     shape      = class:u8 (0 scalar, 1 simple, 2 null) rank:u8 (<= 32) { size:u64 maximum:u64 } * rank
+///     header     = object:u64 (0, 1, 2, … in order of appearance) header_bytes:u64 header_free:u64
+///                  attribute_index_bytes:u64 attribute_heap_bytes:u64
+///     shape      = class:u8 (0 scalar, 1 simple, 2 null) rank:u8 (<= 32) size:u64 * rank
 ///     type       = class:u8 size:u64 and by class:
 ///         0 integer    order:u8 precision:u32 offset:u32 low_pad:u8 high_pad:u8 signed:u8
 ///         1 float      order:u8 precision:u32 offset:u32 low_pad:u8 high_pad:u8
@@ -73,10 +63,9 @@
 ///                  one element in the dataset's type; empty when undefined, above 64 KiB, or not a plain value
 ///     filters    = count:u16 { id:i32 flags:u32 name:text count:u32 { value:u32 } * count } * count
 ///     layout     = kind:u8 and by kind:
-///         0 compact     data_state:u8 (1 given, 0 not a plain value) data:blob
+///         0 compact     data:blob                              empty when it is not a plain value
 ///         1 contiguous  address:u64 (undefined: never written) stored:u64
-///         2 chunked     index_kind:u8 (H5D_chunk_index_t: 0 B-tree 1, 1 single, 2 implicit, 3 fixed array,
-///                       4 extensible array, 5 B-tree 2) options:u32 rank:u8 { size:u64 } * rank stored_chunks:u64
+///         2 chunked     options:u32 rank:u8 size:u64 * rank index_bytes:u64
 ///     values     = kind:u8 and by kind:
 ///         0 not read    references, sequences, and what is longer than the cap
 ///         1 raw         blob, elements in the attribute's own type (at most 64 KiB)
