@@ -22,33 +22,27 @@ static bool has_shared_messages(child_context *child, hid_t file) {
   return indexes > 0;
 }
 
-static void open_source(file_build *build, const build_request *request) {
+static void read_source(file_build *build, hid_t file) {
   child_context *child = build->child;
   H5F_info2_t info;
-  build->source_offset = request->offset;
-  build->region = (region_state){.file = child->file, .offset = request->offset, .size = request->size};
-  const hid_t access = checked(child, region_driver_access(&build->region));
-  // Chunks are read one by one, and once.
-  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
-  const hid_t file = checked(child, H5Fopen("source", H5F_ACC_RDONLY, access));
-  checked(child, H5Pclose(access));
   checked(child, H5Fget_info2(file, &info));
   build->source_superblock = info.super.version;
   build->has_shared_messages = has_shared_messages(child, file);
   source_tree_read(&build->tree, child, file);
   child_is_at(child, "");
   build->extension_times =
-      object_times_of_extension(child, child->file, request->offset + build->tree.addressing.user_block);
+      object_times_of_extension(child, child->file, build->region->offset + build->tree.addressing.user_block);
 }
 
-static int open_output(child_context *child, const build_request *request) {
+static int open_output(const file_build *build) {
+  child_context *child = build->child;
   struct stat source, output;
-  const int file = open(request->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  const int file = open(build->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (file < 0) child_fail_by_system(child, errno, "open");
-  if (fstat(file, &output) != 0 || (child->file >= 0 && fstat(child->file, &source) != 0)) {
+  if (fstat(file, &output) != 0 || (build->region && fstat(child->file, &source) != 0)) {
     child_fail_by_system(child, errno, "fstat");
   }
-  if (child->file >= 0 && output.st_dev == source.st_dev && output.st_ino == source.st_ino) {
+  if (build->region && output.st_dev == source.st_dev && output.st_ino == source.st_ino) {
     child_fail(child, IMWA_HDF5_REFUSED, "the new file is the source");
   }
   if (ftruncate(file, 0) != 0) child_fail_by_system(child, errno, "ftruncate");
@@ -79,7 +73,7 @@ static void copy_user_block(file_build *build) {
   for (uint64_t done = 0; done < build->addressing.user_block;) {
     const uint64_t left = build->addressing.user_block - done;
     const size_t wanted = left < user_block_piece ? (size_t)left : user_block_piece;
-    const ssize_t got = pread(child->file, bytes, wanted, (off_t)(build->source_offset + done));
+    const ssize_t got = pread(child->file, bytes, wanted, (off_t)(build->region->offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) child_fail(child, IMWA_HDF5_DAMAGED, "the user block cannot be read");
     if (!output_write(&build->output, bytes, (size_t)got, done)) child_fail_by_system(child, errno, "write");
@@ -95,13 +89,13 @@ void build_set_oldest(file_build *build, H5F_libver_t oldest) {
   build->oldest = oldest;
 }
 
-void build_open_file(file_build *build, const char *path, hid_t creation) {
+void build_open_file(file_build *build, hid_t creation) {
   child_context *child = build->child;
   const hid_t access = output_access(build);
-  build->file = checked(child, H5Fcreate(path, H5F_ACC_TRUNC, creation, access));
+  build->file = checked(child, H5Fcreate(build->path, H5F_ACC_TRUNC, creation, access));
   checked(child, H5Pclose(access));
   build->addressing = file_addressing_of(child, build->file);
-  if (build->tree.object_count > 0) copy_user_block(build);
+  if (build->region) copy_user_block(build);
 }
 
 /// Closes the file; then each object gets the times that the source stores for it.
@@ -124,19 +118,20 @@ static void close_file(file_build *build) {
   if (close(build->output.file) != 0) child_fail_by_system(child, errno, "close");
 }
 
-void build_file(child_context *child, const void *request) {
-  const build_request *asked = request;
+void build_like(child_context *child, hid_t source, const region_state *region) {
   file_build *build = child_allocate(child, sizeof *build);
   *build = (file_build){
       .child = child,
       .feed = {.child = child},
+      .region = region,
       .tree = {.child = child},
       .extension_times = {.version = 2, .are_kept = true},
   };
-  if (asked->has_source) open_source(build, asked);
+  // The parent takes its time: until it says what it wants, the source's tree can be read.
+  if (region) read_source(build, source);
   build_read_plan(build);
-  build->output.file = open_output(child, asked);
-  build_create_objects(build, asked->path);
+  build->output.file = open_output(build);
+  build_create_objects(build);
   build_create_new_datasets(build);
   build_copy_attributes(build);
   build_copy_values(build);

@@ -6,14 +6,6 @@
 #include "RegionDriver.h"
 #include "SourceTree.h"
 
-/// What the parent asks of a building child at first; the rest comes through the feed.
-typedef struct {
-  const char *path;
-  bool has_source;
-  uint64_t offset;
-  uint64_t size;
-} build_request;
-
 /// A text attribute to set (or to remove, without a text).
 typedef struct text_edit {
   struct text_edit *next;
@@ -54,8 +46,8 @@ typedef struct {
 typedef struct {
   child_context *child;
   feed_reader feed;
-  uint64_t source_offset;
-  region_state region;
+  char *path;                  // of the new file
+  const region_state *region;  // the source, null without one
   source_tree tree;            // empty without a source
   unsigned source_superblock;
   bool has_shared_messages;    // objects of the source share messages of their headers
@@ -78,17 +70,17 @@ typedef struct {
   uint64_t chunks_looked_at;   // against limits.chunk_count
 } file_build;
 
-/// What a building child does.
-child_work build_file;
+/// Builds a file, as the parent says: like the source that is open in libhdf5, or without one (a region of null).
+void build_like(child_context *child, hid_t source, const region_state *region);
 
-/// Reads what is said before the start.
+/// Reads what is said before the start. Nothing is written before the parent's first word.
 void build_read_plan(file_build *build);
 
 /// Creates the file in libhdf5, in the format of `build->oldest`.
-void build_open_file(file_build *build, const char *path, hid_t creation);
+void build_open_file(file_build *build, hid_t creation);
 
 /// Creates the file and in it everything that the source has, without attributes and values.
-void build_create_objects(file_build *build, const char *path);
+void build_create_objects(file_build *build);
 
 /// Creates the datasets that the source does not have.
 void build_create_new_datasets(file_build *build);
@@ -103,7 +95,7 @@ uint64_t build_address_of(const file_build *build, hid_t object);
 void build_create_group(file_build *build, source_object *object, hid_t parent, const char *name, hid_t link);
 
 /// Creates the file with the source's root group.
-void build_create_root(file_build *build, const char *path);
+void build_create_root(file_build *build);
 
 /// Which version wrote an object of the source, as far as its header tells.
 H5F_libver_t build_oldest_of(file_build *build, const source_object *object, hid_t creation);

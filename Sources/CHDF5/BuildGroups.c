@@ -80,7 +80,7 @@ void build_create_group(file_build *build, source_object *object, hid_t parent, 
 }
 
 /// The root group is created with the file, and its properties are among the file's.
-void build_create_root(file_build *build, const char *path) {
+void build_create_root(file_build *build) {
   child_context *child = build->child;
   source_object *root = &build->tree.objects[0];
   const hid_t creation = checked(child, H5Fget_create_plist(build->tree.file));
@@ -90,7 +90,7 @@ void build_create_root(file_build *build, const char *path) {
   const hid_t properties = checked(child, H5Gget_create_plist(source));
   build->oldest = oldest_of_group(build, root, properties);
   copy_group_properties(build, root, properties, creation);
-  build_open_file(build, path, creation);
+  build_open_file(build, creation);
   const hid_t created = checked(child, H5Gopen2(build->file, "/", H5P_DEFAULT));
   build_copy_comment(build, root, source, created);
   build_note_created(build, root, created);

@@ -215,11 +215,11 @@ static void make_links(file_build *build, source_object *object, group_queue *qu
   checked(build->child, H5Gclose(group));
 }
 
-static void create_empty_file(file_build *build, const char *path) {
+static void create_empty_file(file_build *build) {
   const hid_t creation = checked(build->child, H5Pcreate(H5P_FILE_CREATE));
   build->oldest = H5F_LIBVER_EARLIEST;
   checked(build->child, H5Pset_obj_track_times(creation, false));
-  build_open_file(build, path, creation);
+  build_open_file(build, creation);
   checked(build->child, H5Pclose(creation));
 }
 
@@ -232,16 +232,16 @@ static void prepare_properties(file_build *build) {
   build->old_group_properties = checked(build->child, H5Pcreate(H5P_GROUP_CREATE));
 }
 
-void build_create_objects(file_build *build, const char *path) {
+void build_create_objects(file_build *build) {
   prepare_properties(build);
   if (build->tree.object_count == 0) {
-    create_empty_file(build, path);
+    create_empty_file(build);
     return;
   }
   build->created = child_allocate(build->child, build->tree.object_count * sizeof *build->created);
   group_queue queue = {.indexes = child_allocate(build->child, build->tree.object_count * sizeof *queue.indexes)};
   register_lzf(build->child);
-  build_create_root(build, path);
+  build_create_root(build);
   queue.indexes[queue.count++] = 0;
   while (queue.next < queue.count) make_links(build, &build->tree.objects[queue.indexes[queue.next++]], &queue);
   free(queue.indexes);

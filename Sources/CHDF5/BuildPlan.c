@@ -14,6 +14,12 @@ _Noreturn static void fail_by_nonsense(file_build *build) {
   child_fail(build->child, IMWA_HDF5_SYSTEM_FAILURE, "a record for the new file makes no sense");
 }
 
+static void plan_begin(file_build *build, const feed_header *header, const uint8_t *bytes) {
+  if (build->path) fail_by_nonsense(build);
+  build->path = text_copy(build, bytes, header->size);
+  child_may_build(build->child, header->first, header->second);
+}
+
 static fed_dataset *add_fed(file_build *build, imwa_hdf5_element element) {
   if (build->fed_count == build->fed_capacity) {
     build->fed_capacity = build->fed_capacity ? build->fed_capacity * 2 : 64;
@@ -88,7 +94,9 @@ void build_read_plan(file_build *build) {
   for (;;) {
     const feed_header header = feed_next(&build->feed);
     const uint8_t *bytes = feed_take(&build->feed, header.size);
+    if (!build->path && header.kind != FEED_BEGIN) fail_by_nonsense(build);
     switch (header.kind) {
+      case FEED_BEGIN: plan_begin(build, &header, bytes); break;
       case FEED_DROP: source_tree_link(&build->tree, (const char *)bytes, header.size)->is_dropped = true; break;
       case FEED_COPY: plan_treatment(build, (const char *)bytes, header.size, TREATMENT_COPIED); break;
       case FEED_FEED: plan_fed(build, &header, bytes); break;

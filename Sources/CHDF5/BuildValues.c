@@ -38,11 +38,11 @@ static void make_room(value_copy *copy, uint64_t size) {
 static uint64_t source_place(value_copy *copy, uint64_t size) {
   file_build *build = copy->build;
   const uint64_t address = H5Dget_offset(copy->source);
-  if (address > build->region.size || size > build->region.size - address ||
+  if (address > build->region->size || size > build->region->size - address ||
       size != H5Dget_storage_size(copy->source)) {
     child_fail(build->child, IMWA_HDF5_DAMAGED, "contiguous values are not in the file");
   }
-  return build->source_offset + address;
+  return build->region->offset + address;
 }
 
 static void copy_contiguous(value_copy *copy, uint64_t size) {

@@ -11,6 +11,7 @@
 
 #include "Build.h"
 #include "Feed.h"
+#include "Source.h"
 
 /// Small records are collected: few system calls.
 enum { buffer_bytes = 64 * 1024 };
@@ -100,26 +101,37 @@ static void put_joined(imwa_hdf5_builder *builder, feed_header header, const voi
   free(joined);
 }
 
-imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, int source, uint64_t offset, uint64_t size,
-                                         const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
+/// What a child without a source does.
+static void build_alone(child_context *child, const void *request) {
+  (void)request;
+  build_like(child, H5I_INVALID_HID, NULL);
+}
+
+imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, imwa_hdf5_source *source, const imwa_hdf5_limits *limits,
+                                         imwa_hdf5_result *result) {
   memset(result, 0, sizeof *result);
-  const build_request request = {path, source >= 0, offset, size};
-  const bool is_region = source < 0 || (offset <= INT64_MAX && size <= INT64_MAX - offset);
-  imwa_hdf5_builder *builder = is_region ? malloc(sizeof *builder) : NULL;
+  imwa_hdf5_builder *builder = malloc(sizeof *builder);
   if (!builder) {
     result->outcome = IMWA_HDF5_SYSTEM_FAILURE;
-    result->code = is_region ? ENOMEM : EINVAL;
-    strncpy(result->reason, is_region ? "memory" : "region", sizeof result->reason - 1);
+    result->code = ENOMEM;
+    strncpy(result->reason, "memory", sizeof result->reason - 1);
+    if (source) imwa_hdf5_close_source(source);
     return NULL;
   }
   memset(builder, 0, offsetof(imwa_hdf5_builder, buffer));
   builder->limits = *limits;
-  if (!imwa_hdf5_start_child(build_file, &request, source, limits->file_bytes, limits, &builder->child, result)) {
+  if (source) {
+    builder->child = source->child;
+    free(source);
+  } else if (!imwa_hdf5_start_child(build_alone, NULL, -1, limits, &builder->child, result)) {
     free(builder);
     return NULL;
   }
+  builder->child.file_size_limit = limits->file_bytes;
   const struct timeval patience = {limits->wall_milliseconds / 1000, limits->wall_milliseconds % 1000 * 1000};
   setsockopt(builder->child.connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const feed_header header = {.kind = FEED_BEGIN, .first = limits->file_bytes, .second = limits->processor_seconds};
+  put(builder, header, path, strlen(path));
   return builder;
 }
 

@@ -51,13 +51,20 @@ void *child_reallocate(child_context *context, void *old, size_t size) {
   return memory;
 }
 
-static void set_limit(child_context *context, int resource, uint64_t soft, uint64_t hard) {
+/// What the process may not do itself, its child may not either: the parent's soft limit is the hard one here, and what
+/// `raise_limit` goes up to.
+static void set_limit(child_context *context, int resource, uint64_t soft) {
   struct rlimit limit;
-  // What the process may not do itself, its child may not either.
   if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
-  if (hard < limit.rlim_max) limit.rlim_max = hard;
+  limit.rlim_max = limit.rlim_cur;
   if (soft < limit.rlim_cur) limit.rlim_cur = soft;
-  if (limit.rlim_max < limit.rlim_cur) limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
+}
+
+static void raise_limit(child_context *context, int resource, uint64_t soft) {
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
+  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
   if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
 }
 
@@ -75,14 +82,22 @@ static uint64_t inherited_address_space(void) {
 
 static void apply_limits(child_context *context, uint64_t file_size_limit) {
   const imwa_hdf5_limits *limits = context->limits;
-  set_limit(context, RLIMIT_CORE, 0, 0);
-  set_limit(context, RLIMIT_FSIZE, file_size_limit, file_size_limit);
-  // The soft limit sends SIGXCPU, which says what happened; the hard one cannot be caught.
-  set_limit(context, RLIMIT_CPU, limits->processor_seconds, (uint64_t)limits->processor_seconds + 1);
+  set_limit(context, RLIMIT_CORE, 0);
+  // What goes beyond these two ends by a signal, which says what happened.
+  set_limit(context, RLIMIT_FSIZE, file_size_limit);
+  set_limit(context, RLIMIT_CPU, limits->processor_seconds);
   const uint64_t inherited = inherited_address_space();
   const uint64_t memory = limits->memory_bytes > UINT64_MAX - inherited ? RLIM_INFINITY
                                                                        : limits->memory_bytes + inherited;
-  set_limit(context, RLIMIT_AS, memory, memory);
+  set_limit(context, RLIMIT_AS, memory);
+}
+
+void child_may_build(child_context *context, uint64_t file_bytes, uint64_t processor_seconds) {
+  struct rusage used;
+  if (getrusage(RUSAGE_SELF, &used) != 0) child_fail_by_system(context, errno, "getrusage");
+  const uint64_t spent = (uint64_t)used.ru_utime.tv_sec + (uint64_t)used.ru_stime.tv_sec;
+  raise_limit(context, RLIMIT_FSIZE, file_bytes);
+  raise_limit(context, RLIMIT_CPU, spent + 1 + processor_seconds);
 }
 
 static void reset_signals(void) {

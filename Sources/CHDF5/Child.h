@@ -10,6 +10,8 @@
 /// What a child tells its parent besides the message: a page that both can see. The parent trusts none of it.
 typedef struct {
   int finished;  // set last, when `outcome` holds
+  int has_sent;  // set when the whole message has as many bytes as follow here, before the last of them are sent
+  uint64_t message_bytes;
   int outcome;
   int code;
   char object_path[1024];
@@ -39,10 +41,20 @@ typedef struct {
   uint64_t file_size_limit;
 } running_child;
 
-/// Starts a child that is fed through a socket. It ends when the parent closes its end, not with the thread that
-/// started it. False when it cannot be started.
-bool imwa_hdf5_start_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
-                           const imwa_hdf5_limits *limits, running_child *child, imwa_hdf5_result *result);
+/// Starts a child that is connected by a socket. It may not write to files before `child_may_build`. It ends when the
+/// parent closes its end of the socket, not with the thread that started it. False when it cannot be started.
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, const imwa_hdf5_limits *limits,
+                           running_child *child, imwa_hdf5_result *result);
+
+/// Waits for the message of a child that goes on. When there is none, the child is ended, `result` tells why, and the
+/// answer is false.
+bool imwa_hdf5_receive_message(running_child *child, const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
+
+/// Ends a child that has nothing more to tell.
+void imwa_hdf5_stop_child(running_child *child);
+
+/// What the child does before it writes a file: from now on, it may take so much more.
+void child_may_build(child_context *context, uint64_t file_bytes, uint64_t processor_seconds);
 
 /// Waits for the child's end, at once when `has_stalled`, and releases what belongs to it.
 void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5_limits *limits,

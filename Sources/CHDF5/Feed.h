@@ -5,15 +5,16 @@
 
 /// What a building child is told, in its parent's own representation of numbers: both are one program.
 typedef enum {
-  FEED_DROP = 1,    // path
-  FEED_COPY = 2,    // path
-  FEED_FEED = 3,    // first: element; path
-  FEED_CREATE = 4,  // first: element; feed_new_dataset, then by its counts shape, chunk, tag, path
-  FEED_TEXT = 5,    // number; first: bytes of the name; second: whether there is a text; name, text
-  FEED_START = 6,
-  FEED_CHUNK = 7,   // number; first: index; second: filter mask; the chunk
-  FEED_DATA = 8,    // number; first: offset; the bytes
-  FEED_FINISH = 9,
+  FEED_BEGIN,   // once, first: the file's path; first: the size it may reach; second: seconds of processor time
+  FEED_DROP,    // path
+  FEED_COPY,    // path
+  FEED_FEED,    // first: element; path
+  FEED_CREATE,  // first: element; feed_new_dataset, then by its counts shape, chunk, tag, path
+  FEED_TEXT,    // number; first: bytes of the name; second: whether there is a text; name, text
+  FEED_START,
+  FEED_CHUNK,   // number; first: index; second: filter mask; the chunk
+  FEED_DATA,    // number; first: offset; the bytes
+  FEED_FINISH,
 } feed_kind;
 
 /// What a record starts with.

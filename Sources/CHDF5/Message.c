@@ -54,15 +54,7 @@ void message_begin_record(message_writer *message, record_kind kind) {
   put_u64(message, 0);
 }
 
-void message_end_record(message_writer *message) {
-  const uint64_t length = message->count - message->record_start - record_prefix;
-  for (size_t index = 0; index < 8; index++) {
-    message->bytes[message->record_start + 1 + index] = (uint8_t)(length >> (8 * index));
-  }
-  if (message->count >= flush_threshold) message_flush(message);
-}
-
-void message_flush(message_writer *message) {
+static void flush(message_writer *message) {
   size_t sent = 0;
   while (sent < message->count) {
     const ssize_t count = write(message->context->message, message->bytes + sent, message->count - sent);
@@ -70,5 +62,21 @@ void message_flush(message_writer *message) {
     if (count < 0) child_fail_by_system(message->context, errno, "write to the pipe");
     sent += (size_t)count;
   }
+  message->sent += sent;
   message->count = 0;
+}
+
+void message_end_record(message_writer *message) {
+  const uint64_t length = message->count - message->record_start - record_prefix;
+  for (size_t index = 0; index < 8; index++) {
+    message->bytes[message->record_start + 1 + index] = (uint8_t)(length >> (8 * index));
+  }
+  if (message->count >= flush_threshold) flush(message);
+}
+
+void message_finish(message_writer *message) {
+  child_notes *notes = message->context->notes;
+  notes->message_bytes = message->sent + message->count;
+  __atomic_store_n(&notes->has_sent, 1, __ATOMIC_RELEASE);
+  flush(message);
 }

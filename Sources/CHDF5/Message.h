@@ -10,6 +10,7 @@ typedef struct {
   size_t count;
   size_t capacity;
   size_t record_start;
+  uint64_t sent;       // bytes of the whole message so far
 } message_writer;
 
 typedef enum {
@@ -30,8 +31,8 @@ void message_start(message_writer *message);
 void message_begin_record(message_writer *message, record_kind kind);
 void message_end_record(message_writer *message);
 
-/// Sends what is still held back.
-void message_flush(message_writer *message);
+/// Sends what is still held back; the message is complete.
+void message_finish(message_writer *message);
 
 /// Appends the lowest `byte_count` bytes of a number.
 void message_put(message_writer *message, uint64_t value, size_t byte_count);

@@ -24,7 +24,7 @@ typedef struct {
   size_t capacity;
 } received;
 
-typedef enum { PIPE_ENDED, PIPE_OVERFLOWED, PIPE_TIMED_OUT, PIPE_FAILED } pipe_end;
+typedef enum { PIPE_WHOLE, PIPE_ENDED, PIPE_OVERFLOWED, PIPE_TIMED_OUT, PIPE_FAILED } pipe_end;
 
 static void set_outcome(imwa_hdf5_result *result, imwa_hdf5_outcome outcome, int code, const char *reason) {
   result->outcome = outcome;
@@ -51,25 +51,31 @@ static bool make_room(received *message, size_t limit) {
   return true;
 }
 
-/// Reads until the child closes its end, too much has come, or the time is over.
-static pipe_end receive(int descriptor, const imwa_hdf5_limits *limits, received *message) {
+/// Whether these are all the bytes of the message that the child says it has sent.
+static bool is_whole(const child_notes *notes, const received *message) {
+  return __atomic_load_n(&notes->has_sent, __ATOMIC_ACQUIRE) && message->count == notes->message_bytes;
+}
+
+/// Reads until the message is whole, the child closes its end, too much has come, or the time is over.
+static pipe_end receive(const running_child *child, const imwa_hdf5_limits *limits, received *message) {
   const int64_t deadline = milliseconds_now() + limits->wall_milliseconds;
   const size_t limit = limits->message_bytes < SIZE_MAX / 4 ? (size_t)limits->message_bytes : SIZE_MAX / 4;
   for (;;) {
     const int64_t remaining = deadline - milliseconds_now();
     if (remaining <= 0) return PIPE_TIMED_OUT;
-    struct pollfd ready = {.fd = descriptor, .events = POLLIN};
+    struct pollfd ready = {.fd = child->connection, .events = POLLIN};
     const int count = poll(&ready, 1, remaining > 1000000 ? 1000000 : (int)remaining);
     if (count < 0 && errno != EINTR) return PIPE_FAILED;
     if (count <= 0) continue;
     if (!make_room(message, limit)) return PIPE_OVERFLOWED;
-    const ssize_t got = read(descriptor, message->bytes + message->count, message->capacity - message->count);
+    const ssize_t got = read(child->connection, message->bytes + message->count, message->capacity - message->count);
     if (got == 0) return PIPE_ENDED;
     // A child that ends before it has read all that it was sent resets its socket.
     if (got < 0 && errno == ECONNRESET) return PIPE_ENDED;
     if (got < 0 && errno != EINTR) return PIPE_FAILED;
     if (got > 0) message->count += (size_t)got;
     if (message->count > limit) return PIPE_OVERFLOWED;
+    if (got > 0 && is_whole(child->notes, message)) return PIPE_WHOLE;
   }
 }
 
@@ -169,20 +175,41 @@ static bool start(child_setup *setup, const int ends[2], running_child *child, i
   return false;
 }
 
-void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5_limits *limits,
-                         imwa_hdf5_result *result) {
-  received message = {0};
-  const pipe_end end = has_stalled ? PIPE_TIMED_OUT : receive(child->connection, limits, &message);
-  const int pipe_error = errno;
+/// Ends the child and judges what it did.
+static void end_and_judge(running_child *child, pipe_end end, int pipe_error, imwa_hdf5_result *result) {
   // A child that is done is not hurt by this, and one that lost its pipe but goes on must not be waited for.
   kill(child->process, SIGKILL);
   judge(child, reap(child->process), end, pipe_error, result);
-  if (result->outcome == IMWA_HDF5_COMPLETE) {
+  release_child(child);
+}
+
+void imwa_hdf5_end_child(running_child *child, bool has_stalled, const imwa_hdf5_limits *limits,
+                         imwa_hdf5_result *result) {
+  received message = {0};
+  const pipe_end end = has_stalled ? PIPE_TIMED_OUT : receive(child, limits, &message);
+  end_and_judge(child, end, errno, result);
+  free(message.bytes);
+}
+
+bool imwa_hdf5_receive_message(running_child *child, const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
+  received message = {0};
+  const pipe_end end = receive(child, limits, &message);
+  if (end == PIPE_WHOLE) {
+    set_outcome(result, IMWA_HDF5_COMPLETE, 0, "");
     result->message = message.bytes;
     result->message_size = message.count;
-  } else {
-    free(message.bytes);
+    return true;
   }
+  end_and_judge(child, end, errno, result);
+  free(message.bytes);
+  // A child that is content but sent nothing has lost its way.
+  if (result->outcome == IMWA_HDF5_COMPLETE) set_outcome(result, IMWA_HDF5_CRASHED, 0, "libhdf5 crashed");
+  return false;
+}
+
+void imwa_hdf5_stop_child(running_child *child) {
+  kill(child->process, SIGKILL);
+  reap(child->process);
   release_child(child);
 }
 
@@ -198,9 +225,9 @@ void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64
   }
 }
 
-bool imwa_hdf5_start_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
-                           const imwa_hdf5_limits *limits, running_child *child, imwa_hdf5_result *result) {
-  child_setup setup = {{.limits = limits, .file = file}, work, request, file_size_limit, false};
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, const imwa_hdf5_limits *limits,
+                           running_child *child, imwa_hdf5_result *result) {
+  child_setup setup = {{.limits = limits, .file = file}, work, request, 0, false};
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "socketpair");

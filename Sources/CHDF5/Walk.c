@@ -1,19 +1,6 @@
 #include "Walk.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "WalkLinks.h"
-
-/// What the parent asks of a walking child.
-typedef struct {
-  uint64_t offset;
-  uint64_t size;
-} walk_request;
 
 void walk_count_one(file_walk *walk) {
   if (++walk->counted > walk->child->limits->object_count) {
@@ -62,56 +49,24 @@ static void put_end(file_walk *walk) {
   message_end_record(&walk->message);
 }
 
-static void walk_file(child_context *child, const void *request) {
-  const walk_request *asked = request;
+file_walk *walk_file(child_context *child, uint64_t offset, uint64_t size) {
   file_walk *walk = child_allocate(child, sizeof *walk);
   *walk = (file_walk){
       .child = child,
       .message = {.context = child},
-      .region = {.file = child->file, .offset = asked->offset, .size = asked->size},
+      .region = {.file = child->file, .offset = offset, .size = size},
   };
   const hid_t access = checked(child, region_driver_access(&walk->region));
+  // Chunks are read one by one, and once.
+  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
   // The name only has to be one: the driver reads the open descriptor.
   walk->file = checked(child, H5Fopen("region", H5F_ACC_RDONLY, access));
+  checked(child, H5Pclose(access));
   message_start(&walk->message);
   put_file(walk);
   walk_all_links(walk);
   put_end(walk);
-  message_flush(&walk->message);
-}
-
-static void fail_before_start(imwa_hdf5_result *result, int error, const char *call) {
-  result->outcome = IMWA_HDF5_SYSTEM_FAILURE;
-  result->code = error;
-  strncpy(result->reason, call, sizeof result->reason - 1);
-}
-
-void imwa_hdf5_walk_region(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
-                           imwa_hdf5_result *result) {
-  memset(result, 0, sizeof *result);
-  if (offset > INT64_MAX || size > INT64_MAX - offset) {
-    fail_before_start(result, EINVAL, "region");
-    return;
-  }
-  const walk_request request = {offset, size};
-  imwa_hdf5_run_child(walk_file, &request, descriptor, 0, limits, result);
-}
-
-void imwa_hdf5_walk(const char *path, const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
-  memset(result, 0, sizeof *result);
-  // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-  const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) {
-    fail_before_start(result, errno, "open");
-    return;
-  }
-  struct stat status;
-  if (fstat(descriptor, &status) != 0) {
-    fail_before_start(result, errno, "fstat");
-  } else if (!S_ISREG(status.st_mode)) {
-    fail_before_start(result, S_ISDIR(status.st_mode) ? EISDIR : EINVAL, "not a regular file");
-  } else {
-    imwa_hdf5_walk_region(descriptor, 0, (uint64_t)status.st_size, limits, result);
-  }
-  close(descriptor);
+  message_finish(&walk->message);
+  child_is_at(child, "");
+  return walk;
 }

@@ -31,6 +31,9 @@ typedef struct {
   bool is_plain;
 } put_type_facts;
 
+/// Walks the file at a place of the child's and sends what is in it. The file stays open in libhdf5.
+file_walk *walk_file(child_context *child, uint64_t offset, uint64_t size);
+
 /// Counts an object, a link or an attribute against the limit.
 void walk_count_one(file_walk *walk);
 

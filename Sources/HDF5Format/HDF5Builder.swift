@@ -6,20 +6,6 @@ public import TensorCore
 /// The structure is that of a source, or nothing; values are sent in an order that decides their addresses.
 /// All calls must come one after the other, from whatever thread.
 @safe public final class HDF5Builder: @unchecked Sendable {
-  /// A file, or a part of one, whose structure is taken.
-  public struct Source {
-    let descriptor: Int32
-    let offset: Int
-    let size: Int
-
-    /// Names `size` bytes from `offset` on of an open file.
-    public init(descriptor: Int32, offset: Int, size: Int) {
-      self.descriptor = descriptor
-      self.offset = offset
-      self.size = size
-    }
-  }
-
   /// How a dataset that no source has is stored.
   public struct NewDataset: Sendable, Hashable {
     /// The extents; empty for a scalar.
@@ -44,18 +30,19 @@ public import TensorCore
 
   private var builder: OpaquePointer?
 
-  /// Starts a child that overwrites the file at `path`.
+  /// Has a child overwrite the file at `path`, whose structure is nothing but what is created.
   ///
   /// - Parameter byteLimit: the size that the file may reach.
   /// - Throws: `HDF5Error` when no child can be started.
-  public init(path: String, source: Source?, byteLimit: Int) throws(HDF5Error) {
+  public convenience init(path: String, byteLimit: Int) throws(HDF5Error) {
+    try unsafe self.init(path: path, child: nil, byteLimit: byteLimit)
+  }
+
+  /// Has the child that walked a source overwrite the file at `path`; without one, starts a child.
+  init(path: String, child: OpaquePointer?, byteLimit: Int) throws(HDF5Error) {
     var result = unsafe imwa_hdf5_result()
     var limits = HDF5Child.limits(fileSize: byteLimit)
-    // Memory goes with the structure, not with the values.
-    if let source { limits.memory_bytes = HDF5Child.limits(fileSize: source.size).memory_bytes }
-    unsafe builder = imwa_hdf5_build_begin(
-      path, source?.descriptor ?? -1, UInt64(source?.offset ?? 0), UInt64(source?.size ?? 0),
-      &limits, &result)
+    unsafe builder = imwa_hdf5_build_begin(path, child, &limits, &result)
     if unsafe builder == nil { try unsafe HDF5Child.check(result) }
   }
 

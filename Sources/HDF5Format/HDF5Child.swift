@@ -17,10 +17,17 @@ public enum HDF5Child {
     var limits = limits(fileSize: size)
     unsafe imwa_hdf5_walk_region(descriptor, UInt64(offset), UInt64(size), &limits, &result)
     defer { unsafe imwa_hdf5_release(&result) }
+    return try unsafe catalogue(in: result, fileSize: size)
+  }
+
+  /// The catalogue that a walk brought back.
+  static func catalogue(in result: imwa_hdf5_result, fileSize: Int) throws(HDF5Error)
+    -> HDF5Catalogue
+  {
     try unsafe check(result)
     let message = unsafe Array(
       UnsafeBufferPointer(start: result.message, count: result.message_size))
-    return try HDF5Catalogue(message: message, fileSize: size)
+    return try HDF5Catalogue(message: message, fileSize: fileSize)
   }
 
   /// Sets text attributes of the root group of a file, or removes them where the text is nil.

@@ -164,8 +164,13 @@ package struct InputOptions: ParsableArguments {
 
   /// Opens checkpoints.
   ///
+  /// - Parameter givesStructure: whether an output may be made like the first.
   /// - Throws: the error of the first that cannot be opened; that none is of the kind that the options are for.
-  package func open(_ paths: [FilePath]) throws -> [CheckpointReader] {
+  package func open(_ paths: [FilePath], givesStructure: Bool = false) throws
+    -> [CheckpointReader]
+  {
+    var reading = reading
+    reading.givesStructure = givesStructure
     let readers = try CheckpointReader.open(paths, options: reading)
     guard reading.isDefault || readers.contains(where: \.isPyTorch) else {
       throw ValidationError(

@@ -105,13 +105,21 @@ typedef struct {
   char reason[512];
 } imwa_hdf5_result;
 
-/// Walks a file and brings back its catalogue.
-void imwa_hdf5_walk(const char *path, const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
-
-/// Walks `size` bytes at `offset` of an open file, for an HDF5 file that is stored inside an archive, or for a file
-/// that must stay the same one between the walk and what follows. The descriptor's position is not used.
+/// Walks the HDF5 file that is the `size` bytes at `offset` of an open file, and brings back its catalogue. The
+/// descriptor's position is not used.
 void imwa_hdf5_walk_region(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
                            imwa_hdf5_result *result);
+
+/// A child that has walked a file and can build another one like it.
+typedef struct imwa_hdf5_source imwa_hdf5_source;
+
+/// Walks a file as `imwa_hdf5_walk_region` does. The child stays, to build or to be closed; the descriptor may be closed.
+/// Null for any outcome but a complete one.
+imwa_hdf5_source *imwa_hdf5_open_source(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
+                                        imwa_hdf5_result *result);
+
+/// Ends the child.
+void imwa_hdf5_close_source(imwa_hdf5_source *source);
 
 /// Sets and removes text attributes of the group or dataset at `object_path`, in the order given. A text of null
 /// removes the attribute when it is there; any other one replaces or creates a scalar string attribute (UTF-8, fixed
@@ -190,13 +198,12 @@ typedef struct {
 /// The longest chunk as stored.
 #define IMWA_HDF5_LONGEST_CHUNK ((uint64_t)64 << 20)
 
-/// Starts a child that will create or overwrite the file at `path`. The source is the `size` bytes at `offset` of an
-/// open file, or nothing when `source` is -1; its descriptor's position is not used, and it may be closed after this
-/// call. `limits.file_bytes` bounds the new file, `processor_seconds` and `memory_bytes` the child as a whole;
-/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time. Returns
-/// null when no child can be started; `result` says why.
-imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, int source, uint64_t offset, uint64_t size,
-                                         const imwa_hdf5_limits *limits, imwa_hdf5_result *result);
+/// Creates or overwrites the file at `path`. The source is taken over, whatever comes of it; null for a file without
+/// one. `limits.file_bytes` bounds the new file and `processor_seconds` what the child uses from now on;
+/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time. Returns null
+/// when no child can be started; `result` says why.
+imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, imwa_hdf5_source *source, const imwa_hdf5_limits *limits,
+                                         imwa_hdf5_result *result);
 
 // What is in the file. Paths are those of the source's catalogue, without a leading slash; what is not there is an
 // error that `finish` reports.

@@ -45,7 +45,7 @@ public enum HDF5Checkpoint: CheckpointFormat {
   /// Opens a file; libhdf5 looks at it in a child process.
   public static func open(_ path: FilePath, _ options: ReadingOptions) throws -> CheckpointReader {
     let file = try ReadableFile(path)
-    return try reader(of: HDF5File(file), at: path)
+    return try reader(of: HDF5File(file, for: options.purpose), at: path)
   }
 
   /// The checkpoint in an HDF5 file.

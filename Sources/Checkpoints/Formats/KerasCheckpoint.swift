@@ -47,7 +47,7 @@ public enum KerasCheckpoint: CheckpointFormat {
     let file = try ReadableFile(path)
     do {
       let archive = try ZipFile(file, size: file.size)
-      let keras = try KerasArchive(archive, file)
+      let keras = try KerasArchive(archive, file, for: options.purpose)
       var reader = try keras.reader(at: path, file)
       let weightsChecksums = reader.checksums
       reader.checksWhatIsRead = false

@@ -8,6 +8,11 @@ extension CheckpointReader {
   public static func open(_ paths: [FilePath], options: ReadingOptions = ReadingOptions()) throws
     -> [CheckpointReader]
   {
-    try concurrentMap(paths) { try CheckpointReader(opening: $0, options: options) }
+    var others = options
+    others.givesStructure = false
+    let jobs = paths.enumerated().map { number, path in (path, number == 0 ? options : others) }
+    return try concurrentMap(jobs) { path, options in
+      try CheckpointReader(opening: path, options: options)
+    }
   }
 }

@@ -7,16 +7,25 @@ public struct ReadingOptions: Sendable, Hashable {
   /// Whether objects of classes that are not understood are an error rather than left out.
   public var isStrict: Bool
 
+  /// Whether an output may get its structure from the file: what that takes is kept ready.
+  ///
+  /// Without it, such an output takes a little longer. Of several inputs, only the first keeps anything.
+  public var givesStructure: Bool
+
   /// Reads the weights, wherever they are.
-  public init(key: String? = nil, usesAverage: Bool = false, isStrict: Bool = false) {
+  public init(
+    key: String? = nil, usesAverage: Bool = false, isStrict: Bool = false,
+    givesStructure: Bool = false
+  ) {
     self.key = key
     self.usesAverage = usesAverage
     self.isStrict = isStrict
+    self.givesStructure = givesStructure
   }
 
   /// Whether a part of a file is asked for, rather than the file.
   public var choosesPart: Bool { usesAverage || key.map { $0 != "." } ?? false }
 
-  /// Whether anything is asked for.
-  public var isDefault: Bool { self == ReadingOptions() }
+  /// Whether the weights are read as any format has them.
+  public var isDefault: Bool { key == nil && !usesAverage && !isStrict }
 }

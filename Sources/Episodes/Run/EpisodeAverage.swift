@@ -34,7 +34,7 @@ struct EpisodeAverage {
   private func write(_ paths: [FilePath], by method: some MergeMethod, to path: FilePath) throws
     -> Digest
   {
-    let readers = try CheckpointReader.open(paths)
+    let readers = try CheckpointReader.open(paths, options: ReadingOptions(givesStructure: true))
     var policy = AlignmentPolicy()
     // What starts an episode is weights only.
     policy.optimizer = .drop

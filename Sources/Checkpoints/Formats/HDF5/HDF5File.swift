@@ -5,28 +5,74 @@ import TensorCore
 
 /// An open HDF5 file, or one inside of another file, and what is in it.
 struct HDF5File: Sendable {
+  /// What a file is opened for.
+  enum Purpose {
+    /// Its values are read.
+    case values
+    /// It may give a new file its structure, too.
+    case structure
+  }
+
   let catalogue: HDF5Catalogue
   let file: ReadableFile
   /// Where the HDF5 file starts in `file`.
   let offset: Int
 
+  /// How many bytes of `file` it has.
+  private let size: Int
+  /// The child that walked the file, where it waits to build another one.
+  private let walked: HDF5Source?
   private let decoder = ChunkDecoder()
 
   /// Has a child process walk a file.
   ///
-  /// - Parameter range: the part of the file that is the HDF5 file; nil for all of it.
-  init(_ file: ReadableFile, in range: Range<Int>? = nil) throws {
+  /// - Parameters:
+  ///   - range: the part of the file that is the HDF5 file; nil for all of it.
+  ///   - purpose: for which its child may have to stay.
+  init(_ file: ReadableFile, in range: Range<Int>? = nil, for purpose: Purpose = .values) throws {
     let range = range ?? 0..<file.size
     do {
-      catalogue = try file.withDescriptor { descriptor throws(HDF5Error) in
-        try HDF5Child.catalogue(of: descriptor, offset: range.lowerBound, size: range.count)
+      (catalogue, walked) = try file.withDescriptor {
+        descriptor throws(HDF5Error) -> (HDF5Catalogue, HDF5Source?) in
+        let (offset, size) = (range.lowerBound, range.count)
+        switch purpose {
+        case .values:
+          return (try HDF5Child.catalogue(of: descriptor, offset: offset, size: size), nil)
+        case .structure:
+          let walked = try HDF5Source(descriptor: descriptor, offset: offset, size: size)
+          return (walked.catalogue, walked)
+        }
       }
     } catch {
       throw CheckpointError(FilePath(file.label), error)
     }
     self.file = file
     offset = range.lowerBound
+    size = range.count
   }
+
+  /// Starts to build a file like this one.
+  ///
+  /// - Throws: `HDF5Error` when no child can be started, `CheckpointError` when the file has changed meanwhile.
+  func builder(path: FilePath, byteLimit: Int) throws -> HDF5Builder {
+    if let builder = try walked?.builder(path: path.string, byteLimit: byteLimit) {
+      return builder
+    }
+    let source = try file.withDescriptor { descriptor throws(HDF5Error) in
+      try HDF5Source(descriptor: descriptor, offset: offset, size: size)
+    }
+    guard source.catalogue == catalogue,
+      let builder = try source.builder(path: path.string, byteLimit: byteLimit)
+    else {
+      throw CheckpointError(
+        .badInput, self.path, "it was changed while it was being read",
+        hint: "wait until nothing writes to it")
+    }
+    return builder
+  }
+
+  /// Nothing will be built: the child that waits for it is ended.
+  func endChild() { walked?.close() }
 
   /// What messages call it: a file that was unpacked has the name of its archive.
   var path: FilePath { FilePath(file.label) }
@@ -111,6 +157,11 @@ struct HDF5File: Sendable {
       return .bytes(values, offset: 0)
     }
   }
+}
+
+extension ReadingOptions {
+  /// What an HDF5 file is opened for.
+  var purpose: HDF5File.Purpose { givesStructure ? .structure : .values }
 }
 
 extension HDF5Error {

@@ -34,15 +34,9 @@ struct HDF5RebuildWriter: OutputBuilder {
       sum + rebuild.weights.tensors[item.tensor].info.byteCount / 2 * 3 + (64 << 10)
     }
     guard let source = rebuild.source else {
-      return try HDF5Builder(path: path.string, source: nil, byteLimit: fedSize)
+      return try HDF5Builder(path: path.string, byteLimit: fedSize)
     }
-    let size = source.catalogue.fileSize
-    return try source.file.withDescriptor { descriptor throws(HDF5Error) in
-      try HDF5Builder(
-        path: path.string,
-        source: HDF5Builder.Source(descriptor: descriptor, offset: source.offset, size: size),
-        byteLimit: 2 * size + fedSize)
-    }
+    return try source.builder(path: path, byteLimit: 2 * source.catalogue.fileSize + fedSize)
   }
 
   func written(at path: FilePath) throws -> any ByteSource {

@@ -28,6 +28,7 @@ public struct HDF5Structure: Sendable {
     guard try isWrittenInPlace(weights) else {
       return try HDF5Rebuild(source, weights, path: path).layout(for: request)
     }
+    source.endChild()
     var placements: [OutputLayout.Placement] = []
     var compact: [(tensor: Tensor, encoding: ElementEncoding)] = []
     for dataset in catalogue.datasets where dataset.hasValues {

@@ -24,8 +24,9 @@ public struct KerasArchive: Sendable {
 
   /// Finds the weights in an archive.
   ///
+  /// - Parameter purpose: what the weights are opened for.
   /// - Throws: `CheckpointError` when they are not there or of another kind, `ZipError`.
-  init(_ archive: ZipFile, _ file: ReadableFile) throws {
+  init(_ archive: ZipFile, _ file: ReadableFile, for purpose: HDF5File.Purpose) throws {
     guard let member = KerasArchive.weightsNames.lazy.compactMap({ archive[$0] }).first else {
       throw CheckpointError(
         .badInput, file.path, "it has no member 'model.weights.h5' or 'model.weights.npz'",
@@ -46,7 +47,7 @@ public struct KerasArchive: Sendable {
       let part = PartialBytes(source, from: range.lowerBound)
       contents = .numpy(try NumPyArchive(ZipFile(part, size: range.count), label: file.label))
     } else {
-      contents = .hdf5(HDF5Structure(source: try HDF5File(source, in: range)))
+      contents = .hdf5(HDF5Structure(source: try HDF5File(source, in: range, for: purpose)))
     }
   }
 

@@ -1,0 +1,63 @@
+#include "Source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "Build.h"
+#include "Walk.h"
+
+/// What the parent asks of a child that walks a file.
+typedef struct {
+  uint64_t offset;
+  uint64_t size;
+  bool stays;  // and builds another file like it, when it is told to
+} source_request;
+
+static void walk_and_stay(child_context *child, const void *request) {
+  const source_request *asked = request;
+  file_walk *walk = walk_file(child, asked->offset, asked->size);
+  if (asked->stays) build_like(child, walk->file, &walk->region);
+}
+
+static void fail_before_start(imwa_hdf5_result *result, int error, const char *call) {
+  result->outcome = IMWA_HDF5_SYSTEM_FAILURE;
+  result->code = error;
+  strncpy(result->reason, call, sizeof result->reason - 1);
+}
+
+/// Walks a file. False when there is no message; then there is no child either.
+static bool walk(int descriptor, source_request request, const imwa_hdf5_limits *limits, running_child *child,
+                 imwa_hdf5_result *result) {
+  memset(result, 0, sizeof *result);
+  if (request.offset > INT64_MAX || request.size > INT64_MAX - request.offset) {
+    fail_before_start(result, EINVAL, "region");
+    return false;
+  }
+  return imwa_hdf5_start_child(walk_and_stay, &request, descriptor, limits, child, result) &&
+         imwa_hdf5_receive_message(child, limits, result);
+}
+
+void imwa_hdf5_walk_region(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
+                           imwa_hdf5_result *result) {
+  running_child child;
+  if (walk(descriptor, (source_request){offset, size, false}, limits, &child, result)) imwa_hdf5_stop_child(&child);
+}
+
+imwa_hdf5_source *imwa_hdf5_open_source(int descriptor, uint64_t offset, uint64_t size, const imwa_hdf5_limits *limits,
+                                        imwa_hdf5_result *result) {
+  imwa_hdf5_source *source = malloc(sizeof *source);
+  if (!source) {
+    memset(result, 0, sizeof *result);
+    fail_before_start(result, ENOMEM, "memory");
+    return NULL;
+  }
+  if (walk(descriptor, (source_request){offset, size, true}, limits, &source->child, result)) return source;
+  free(source);
+  return NULL;
+}
+
+void imwa_hdf5_close_source(imwa_hdf5_source *source) {
+  imwa_hdf5_stop_child(&source->child);
+  free(source);
+}
