@@ -94,55 +94,55 @@ public struct CheckpointOverview: Sendable {
 /// Makes groups of names.
 private struct TreeBuilder {
   private struct Group {
-    let label: Substring
+    let label: [UInt8]
     var total = CheckpointOverview.Total()
     var children: [Child] = []
-    var groups: [ExactString: Int] = [:]
+    var groups: [[UInt8]: Int] = [:]
   }
 
   private enum Child {
     case group(Int)
-    case tensor(Int, label: Substring, TensorInfo)
+    case tensor(Int, label: String, TensorInfo)
   }
 
   /// Names may have thousands of components; deeper ones are not cut.
   private static let maximumDepth = 32
 
   let separator: UInt8
-  private var groups = [Group(label: "")]
+  private var groups = [Group(label: [])]
   /// The groups of the name before, which most often are those of the next.
   private var path: [Int] = [0]
 
   init(separator: UInt8) { self.separator = separator }
 
   mutating func add(_ info: TensorInfo, _ position: Int) {
-    let name = info.name.utf8
-    var start = name.startIndex
+    let name = Array(info.name.utf8)
+    var start = 0
     var depth = 0
     groups[0].total.add(info)
     while depth < TreeBuilder.maximumDepth, let end = name[start...].firstIndex(of: separator) {
-      let label = Substring(name[start..<end])
+      let label = name[start..<end]
       let group: Int
-      if depth + 1 < path.count, groups[path[depth + 1]].label.utf8.elementsEqual(label.utf8) {
+      if depth + 1 < path.count, groups[path[depth + 1]].label[...] == label {
         group = path[depth + 1]
       } else {
         path.removeSubrange((depth + 1)...)
-        group = child(label, of: path[depth])
+        group = child(Array(label), of: path[depth])
         path.append(group)
       }
       groups[group].total.add(info)
       depth += 1
-      start = name.index(after: end)
+      start = end + 1
     }
     path.removeSubrange((depth + 1)...)
-    groups[path[depth]].children.append(.tensor(position, label: Substring(name[start...]), info))
+    let label = String(decoding: name[start...], as: UTF8.self)
+    groups[path[depth]].children.append(.tensor(position, label: label, info))
   }
 
-  private mutating func child(_ label: Substring, of parent: Int) -> Int {
-    let key = ExactString(String(label))
-    if let known = groups[parent].groups[key] { return known }
+  private mutating func child(_ label: [UInt8], of parent: Int) -> Int {
+    if let known = groups[parent].groups[label] { return known }
     groups.append(Group(label: label))
-    groups[parent].groups[key] = groups.count - 1
+    groups[parent].groups[label] = groups.count - 1
     groups[parent].children.append(.group(groups.count - 1))
     return groups.count - 1
   }
@@ -161,12 +161,12 @@ private struct TreeBuilder {
         total.add(info)
         nodes.append(
           CheckpointOverview.Node(
-            label: String(label), depth: depth, tensor: position, total: total))
+            label: label, depth: depth, tensor: position, total: total))
       case .group(var inner):
-        var label = String(groups[inner].label)
+        var label = String(decoding: groups[inner].label, as: UTF8.self)
         let mark = separator == UInt8(ascii: "/") ? "/" : "."
         while groups[inner].children.count == 1, case .group(let only) = groups[inner].children[0] {
-          label += mark + groups[only].label
+          label += mark + String(decoding: groups[only].label, as: UTF8.self)
           inner = only
         }
         if groups[inner].children.count == 1,

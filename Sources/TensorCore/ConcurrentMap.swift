@@ -4,17 +4,50 @@ import Synchronization
 /// Computes a value for each of some elements, several at once.
 ///
 /// - Throws: the error of the first element, in their order, that has one.
-package func concurrentMap<Element: Sendable, Value: Sendable>(
-  _ elements: [Element], _ body: @Sendable (Element) throws -> Value
-) throws -> [Value] {
+package func concurrentMap<Element: Sendable, Value: Sendable, Failure: Error>(
+  _ elements: [Element], _ body: @Sendable (Element) throws(Failure) -> Value
+) throws(Failure) -> [Value] {
   if elements.count == 1 { return [try body(elements[0])] }
-  let results = Mutex<[Result<Value, any Error>?]>(Array(repeating: nil, count: elements.count))
+  let results = Mutex<[Result<Value, Failure>?]>(Array(repeating: nil, count: elements.count))
   DispatchQueue.concurrentPerform(iterations: elements.count) { index in
-    let result = Result { try body(elements[index]) }
+    let result = Result { () throws(Failure) in try body(elements[index]) }
     results.withLock { $0[index] = result }
   }
-  return try results.withLock { $0 }.map { result in
+  var values: [Value] = []
+  values.reserveCapacity(elements.count)
+  for result in results.withLock({ $0 }) {
     guard let result else { preconditionFailure("every element was tried") }
-    return try result.get()
+    values.append(try result.get())
+  }
+  return values
+}
+
+/// Computes two values at once.
+///
+/// - Throws: the error of the first, else that of the second.
+package func concurrently<First: Sendable, Second: Sendable, Failure: Error>(
+  _ first: @Sendable () throws(Failure) -> First, _ second: @Sendable () throws(Failure) -> Second
+) throws(Failure) -> (First, Second) {
+  let results = Mutex<(first: Result<First, Failure>?, second: Result<Second, Failure>?)>(
+    (nil, nil))
+  DispatchQueue.concurrentPerform(iterations: 2) { index in
+    if index == 0 {
+      let result = Result { () throws(Failure) in try first() }
+      results.withLock { $0.first = result }
+    } else {
+      let result = Result { () throws(Failure) in try second() }
+      results.withLock { $0.second = result }
+    }
+  }
+  guard case (let first?, let second?) = results.withLock({ $0 }) else {
+    preconditionFailure("both were tried")
+  }
+  return (try first.get(), try second.get())
+}
+
+extension Array {
+  /// Parts of so many elements, the last of what is left.
+  package func parts(of count: Int) -> [ArraySlice<Element>] {
+    stride(from: 0, to: self.count, by: count).map { self[$0..<Swift.min($0 + count, self.count)] }
   }
 }

@@ -72,7 +72,7 @@ struct ShowCommand: ParsableCommand {
       ? try tool.working(running) { try CheckpointStatistics(of: weights, options: $0).tensors }
       : nil
     let result = ShowResult(
-      reader: reader, overview: CheckpointOverview(weights), statistics: statistics, isFlat: flat)
+      reader: reader, weights: weights, statistics: statistics, isFlat: flat)
     if running.json {
       try Console.output.write(result.json.text + "\n")
     } else if !running.quiet {

@@ -18,14 +18,15 @@ struct ShowResult {
   private let ties: [Int?]
 
   init(
-    reader: CheckpointReader, overview: CheckpointOverview, statistics: [TensorStatistics?]?,
-    isFlat: Bool
+    reader: CheckpointReader, weights: WeightMap, statistics: [TensorStatistics?]?, isFlat: Bool
   ) {
     self.reader = reader
-    self.overview = overview
     self.statistics = statistics
     self.isFlat = isFlat
-    ties = TiedTensors(overview.weights).groups.enumerated().map { $0 == $1 ? nil : $1 }
+    // Of tens of thousands of tensors, both take a while.
+    (overview, ties) = concurrently(
+      { CheckpointOverview(weights) },
+      { TiedTensors(weights).groups.enumerated().map { $0 == $1 ? nil : $1 } })
   }
 
   /// The name of the tensor that another one is the same as.
@@ -77,21 +78,25 @@ struct ShowResult {
   }
 
   private var rows: [[String]] {
-    if isFlat {
-      return overview.weights.tensors.indices.map {
-        row($0, named: overview.weights.tensors[$0].info.name)
-      }
+    // There may be tens of thousands.
+    let rowCountOfThread = 4096
+    guard isFlat else {
+      let parts = overview.tree().parts(of: rowCountOfThread)
+      return concurrentMap(parts) { nodes in nodes.map { row($0) } }.flatMap { $0 }
     }
-    return overview.tree().map { node in
-      let label = String(repeating: "  ", count: node.depth) + node.label
-      guard let tensor = node.tensor else {
-        return [
-          Tool.printable(label), "", "", NumberText.grouped(node.total.elementCount),
-          ByteCount.text(node.total.byteCount),
-        ]
-      }
-      return row(tensor, named: label)
-    }
+    let parts = Array(overview.weights.tensors.indices).parts(of: rowCountOfThread)
+    return concurrentMap(parts) { positions in
+      positions.map { row($0, named: overview.weights.tensors[$0].info.name) }
+    }.flatMap { $0 }
+  }
+
+  private func row(_ node: CheckpointOverview.Node) -> [String] {
+    let label = String(repeating: "  ", count: node.depth) + node.label
+    if let tensor = node.tensor { return row(tensor, named: label) }
+    return [
+      Tool.printable(label), "", "", NumberText.grouped(node.total.elementCount),
+      ByteCount.text(node.total.byteCount),
+    ]
   }
 
   private func row(_ position: Int, named name: String) -> [String] {

@@ -3,7 +3,7 @@ import TensorCore
 
 /// What PyTorch wrote before version 1.6: five pickles, and then storages, one behind the other.
 struct LegacyFile {
-  let tree: PickleTree
+  let pickle: StoragePickle
   let byteOrder: ElementEncoding.ByteOrder
   private let file: ReadableFile
   private let keys: [String]
@@ -21,7 +21,7 @@ struct LegacyFile {
     while true {
       do {
         let pickles = try LegacyFile.pickles(try file.bytes(in: 0..<size))
-        tree = pickles.tree
+        pickle = try StoragePickle(pickles.tree)
         byteOrder = pickles.byteOrder
         keys = pickles.keys
         dataOffset = pickles.end
@@ -74,12 +74,11 @@ struct LegacyFile {
   /// Finds the storages behind the pickles: for each key the number of elements, and the elements.
   func locate(_ storages: inout [PyTorchStorage]) throws {
     var position = dataOffset
-    let numbers = Dictionary(
-      storages.enumerated().map { (ExactString($1.key), $0) },
-      uniquingKeysWith: { first, _ in first })
+    var numbers = StorageKeys()
+    for (number, storage) in storages.enumerated() { numbers[storage.key] = number }
     var found: Set<Int> = []
     for key in keys {
-      guard let number = numbers[ExactString(key)] else {
+      guard let number = numbers[key] else {
         throw PyTorchError.damaged("the storage '\(key)' is of no tensor")
       }
       let storage = storages[number]

@@ -7,19 +7,23 @@ struct PyTorchArchive {
   let zip: ZipFile
   /// The folder that all members are in.
   let root: String
-  let tree: PickleTree
+  let pickle: StoragePickle
   let byteOrder: ElementEncoding.ByteOrder
   private let file: ReadableFile
 
   init(_ file: ReadableFile) throws {
     self.file = file
-    zip = try ZipFile(file, size: file.size)
-    guard let first = zip.members.first, let slash = first.name.firstIndex(of: "/") else {
+    // Of tens of thousands of tensors, both take long.
+    let (zip, pickle) = try ZipFile.open(file, size: file.size) { listing in
+      Result { try PyTorchArchive.pickle(in: listing) }
+    }
+    self.zip = zip
+    guard let root = PyTorchArchive.root(of: zip.members.first?.name) else {
       throw PyTorchArchive.none
     }
-    root = String(first.name[..<slash])
+    self.root = root
     try PyTorchArchive.checkKind(zip, root)
-    guard let pickle = zip[root + "/data.pkl"] else { throw PyTorchArchive.none }
+    guard zip[root + "/data.pkl"] != nil else { throw PyTorchArchive.none }
     guard let version = zip[root + "/version"] else {
       throw PyTorchError.damaged("the member '\(root)/version' is missing")
     }
@@ -28,13 +32,28 @@ struct PyTorchArchive {
       throw PyTorchError.unsupported("its version is '\(text)'; 1 to 10 are known")
     }
     byteOrder = try PyTorchArchive.byteOrder(zip, root)
-    let bytes = try zip.bytes(of: pickle, limit: PyTorchFile.maximumPickleSize)
-    tree = try PickleParser.parse(bytes)
+    guard let pickle = try pickle.get() else { throw PyTorchArchive.none }
+    self.pickle = pickle
+  }
+
+  /// The folder that a member is in.
+  private static func root(of name: String?) -> String? {
+    guard let name, let slash = name.firstIndex(of: "/") else { return nil }
+    return String(name[..<slash])
+  }
+
+  private static func pickle(in listing: ZipListing) throws -> StoragePickle? {
+    guard let root = root(of: listing.firstName),
+      let bytes = try listing.bytes(
+        named: root + "/data.pkl", limit: PyTorchFile.maximumPickleSize)
+    else { return nil }
+    let tree = try PickleParser.parse(bytes)
     // No version of PyTorch writes any, and a copy of the file would carry them on unseen.
     guard tree.end == bytes.count else {
       throw PyTorchError.damaged(
         "\(bytes.count - tree.end) bytes follow the end of the pickle in '\(root)/data.pkl'")
     }
+    return try StoragePickle(tree)
   }
 
   private static let none = PyTorchError(
@@ -71,11 +90,25 @@ struct PyTorchArchive {
     }
   }
 
+  /// The positions of the members that have the bytes of storages, by their keys.
+  private func storageMembers() -> StorageKeys {
+    let prefix = Array("\(root)/data/".utf8)
+    var members = StorageKeys()
+    for (position, member) in zip.members.enumerated() {
+      let name = member.name.utf8
+      if name.starts(with: prefix) {
+        members[String(Substring(name.dropFirst(prefix.count)))] = position
+      }
+    }
+    return members
+  }
+
   /// Finds the members of storages; decompresses what is deflated.
   func locate(_ storages: inout [PyTorchStorage]) throws {
     var deflated: [(number: Int, member: ZipMember)] = []
+    let members = storageMembers()
     for (number, storage) in storages.enumerated() {
-      guard let member = zip["\(root)/data/\(storage.key)"] else {
+      guard let member = members[storage.key].map({ zip.members[$0] }) else {
         throw PyTorchError.damaged("the storage '\(storage.key)' is missing")
       }
       guard member.byteCount == storage.byteCount else {

@@ -14,14 +14,14 @@ package struct PyTorchFile: Sendable {
 
   /// What it is as a file.
   package let container: Container
-  /// The pickle of the object.
-  let tree: PickleTree
-  /// The storages, in the order of the pickle.
-  package private(set) var storages: [PyTorchStorage] = []
-  /// Which storage an object of the tree refers to; -1 for other objects.
-  private(set) var storageNumbers: [Int32] = []
   /// The order of the bytes of each number.
   package let byteOrder: ElementEncoding.ByteOrder
+  private var pickle: StoragePickle
+
+  /// The pickle of the object.
+  var tree: PickleTree { pickle.tree }
+  /// The storages, in the order of the pickle.
+  package var storages: [PyTorchStorage] { pickle.storages }
 
   /// A pickle larger than this is none of a checkpoint: one with a hundred thousand tensors has some 20 MB.
   static let maximumPickleSize = 128 << 20
@@ -37,16 +37,14 @@ package struct PyTorchFile: Sendable {
       let archive = try PyTorchArchive(file)
       container = .zip(archive.zip, root: archive.root)
       byteOrder = archive.byteOrder
-      tree = archive.tree
-      try findStorages()
-      try archive.locate(&storages)
+      pickle = archive.pickle
+      try archive.locate(&pickle.storages)
     } else {
       let legacy = try LegacyFile(file)
       container = .legacy
       byteOrder = legacy.byteOrder
-      tree = legacy.tree
-      try findStorages()
-      try legacy.locate(&storages)
+      pickle = legacy.pickle
+      try legacy.locate(&pickle.storages)
     }
   }
 
@@ -86,64 +84,7 @@ package struct PyTorchFile: Sendable {
   }
 
   /// The number of the storage that a value refers to.
-  func storageNumber(of value: PickleValue) -> Int? {
-    guard case .object(let object) = value, storageNumbers[Int(object)] >= 0 else { return nil }
-    return Int(storageNumbers[Int(object)])
-  }
-
-  /// What the references in the pickle say of the storages.
-  private mutating func findStorages() throws {
-    var numbers: [ExactString: Int] = [:]
-    // Most storages are of one type and on one device.
-    var lastType = ""
-    var lastElements: (dtype: DType?, width: Int)?
-    var lastLocation = "cpu"
-    storageNumbers = Array(repeating: -1, count: tree.objects.count)
-    for (place, object) in tree.objects.enumerated() where object.kind == .storage {
-      let parts = tree.items(of: object)
-      let first = parts.startIndex
-      guard let key = tree.text(parts[first + 2]), let type = tree.global(parts[first + 1])?.name,
-        case .integer(let count) = parts[first + 4]
-      else {
-        throw PyTorchError.damaged("a reference to a storage does not tell its key, type and size")
-      }
-      if parts.count > 5, case .object = parts[first + 5] {
-        throw PyTorchError.unsupported(
-          "the storage '\(key)' is a view of another one, as before PyTorch 0.4",
-          hint: "load it in PyTorch and save it again: torch.save(torch.load('old.pt'), 'new.pt')")
-      }
-      if type != lastType {
-        lastType = type
-        lastElements = StorageType.elements(type)
-      }
-      guard let elements = lastElements else {
-        throw PyTorchError.unsupported("the storage '\(key)' is of the unknown type '\(type)'")
-      }
-      let (byteCount, isTooLarge) = count.multipliedReportingOverflow(by: elements.width)
-      guard count >= 0, !isTooLarge else {
-        throw PyTorchError.damaged(
-          "the storage '\(key)' has an impossible number of elements, \(count)")
-      }
-      if !tree.isText(parts[first + 3], lastLocation) {
-        lastLocation = tree.text(parts[first + 3]) ?? "cpu"
-      }
-      let storage = PyTorchStorage(
-        key: key, byteCount: byteCount, location: lastLocation,
-        typeName: type, dtype: elements.dtype, width: elements.width, source: MemoryBytes([]),
-        offset: 0)
-      let number = numbers[ExactString(key)] ?? storages.count
-      storageNumbers[place] = Int32(number)
-      if number < storages.count {
-        let known = storages[number]
-        guard known.byteCount == byteCount, known.typeName == type else {
-          throw PyTorchError.damaged("the storage '\(key)' is described in two ways")
-        }
-      } else {
-        storages.append(storage)
-        numbers[ExactString(key)] = number
-      }
-    }
-  }
+  func storageNumber(of value: PickleValue) -> Int? { pickle.storageNumber(of: value) }
 }
 
 extension PyTorchFile {

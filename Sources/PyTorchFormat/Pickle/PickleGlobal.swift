@@ -15,18 +15,30 @@ struct PickleGlobal: Sendable, Hashable {
   /// The module alone.
   let module: String
   let standing: Standing
+  /// The collection that a call of it makes; nil for others.
+  let collection: PickleObject.Kind?
+  /// Whether a call of it makes a tensor, by its name alone.
+  let makesTensor: Bool
 
   init(module: String, name: String) {
     // Names of Python 2, as `pickle` maps them.
     let module = ["__builtin__": "builtins", "copy_reg": "copyreg"][module] ?? module
     self.module = module
     self.name = module + "." + name
+    collection = module == "collections" ? PickleGlobal.collections[name] : nil
+    makesTensor =
+      module == "torch._utils" && name.hasPrefix("_rebuild_")
+      || module == "torch._tensor" && name == "_rebuild_from_type_v2"
     if PickleGlobal.isUnderstood(module, name) {
       standing = .understood
     } else {
       standing = PickleGlobal.isExecutable(module, name) ? .executable : .opaque
     }
   }
+
+  private static let collections: [String: PickleObject.Kind] = [
+    "OrderedDict": .orderedDictionary, "Counter": .counter, "defaultdict": .defaultDictionary,
+  ]
 
   // MARK: - What is understood
 

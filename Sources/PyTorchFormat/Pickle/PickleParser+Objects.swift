@@ -11,16 +11,15 @@ extension PickleParser {
     guard let list = tree.object(arguments), list.kind == .tuple else {
       throw .damaged("the arguments of a call in its pickle are no tuple")
     }
-    let name = tree.global(callable)?.name
-    switch name {
-    case "collections.OrderedDict": try makeDictionary(.orderedDictionary, list)
-    case "collections.Counter": try makeDictionary(.counter, list)
-    case "collections.defaultdict":
+    let global = tree.global(callable)
+    switch global?.collection {
+    case .defaultDictionary?:
       tree.isPlain = false
       try push(try tree.appendCollection(.defaultDictionary))
-    default:
-      let value = try tree.append(.call, items: [callable, arguments])
-      if tree.global(callable)?.standing != .understood { tree.setOpaque(value) }
+    case let collection?: try makeDictionary(collection, list)
+    case nil:
+      let value = try tree.appendCall(of: callable, arguments)
+      if global?.standing != .understood { tree.setOpaque(value) }
       try push(value)
     }
   }
@@ -54,9 +53,10 @@ extension PickleParser {
   mutating func makeObject(_ type: PickleValue, _ arguments: PickleValue)
     throws(PyTorchError)
   {
-    let isOrdered = tree.global(type)?.name == "collections.OrderedDict"
-    if isOrdered { return try push(try tree.appendCollection(.orderedDictionary)) }
-    let value = try tree.append(.call, items: [type, arguments])
+    if tree.global(type)?.collection == .orderedDictionary {
+      return try push(try tree.appendCollection(.orderedDictionary))
+    }
+    let value = try tree.appendCall(of: type, arguments)
     tree.setOpaque(value)
     try push(value)
   }
@@ -110,7 +110,7 @@ extension PickleParser {
       stack.removeLast(added)
       try push(made)
     case .frozenSet:
-      let made = try tree.append(.frozenSet, items: stack[start...])
+      let made = try tree.append(.frozenSet, itemsFrom: start, of: stack)
       stack.removeLast(added)
       try push(made)
     default:
@@ -144,7 +144,7 @@ extension PickleParser {
 
   mutating func makeTuple(_ count: Int) throws(PyTorchError) {
     guard stack.count - (marks.last ?? 0) >= count else { throw PickleParser.underflow }
-    let made = try tree.append(.tuple, items: stack[(stack.count - count)...])
+    let made = try tree.append(.tuple, itemsFrom: stack.count - count, of: stack)
     stack.removeLast(count)
     try push(made)
   }

@@ -78,7 +78,7 @@ struct PickleParser {
     case .binaryBytes8, .byteArray8: try push(.bytes(try piece(try unsigned(8))))
     case .long1: try pushLong(try piece(try unsigned(1)))
     case .long4: try pushLong(try piece(try signedCount()))
-    case .emptyTuple: try push(try tree.append(.tuple, items: []))
+    case .emptyTuple: try makeTuple(0)
     case .tuple1: try makeTuple(1)
     case .tuple2: try makeTuple(2)
     case .tuple3: try makeTuple(3)

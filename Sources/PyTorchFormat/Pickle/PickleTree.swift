@@ -96,15 +96,28 @@ struct PickleTree: Sendable {
 
   // MARK: - Making
 
-  mutating func append(_ kind: PickleObject.Kind, items added: ArraySlice<PickleValue>)
+  /// Adds an object of the values of a stack from `start` on.
+  mutating func append(
+    _ kind: PickleObject.Kind, itemsFrom start: Int, of stack: [PickleValue]
+  ) throws(PyTorchError) -> PickleValue {
+    var object = PickleObject(kind, place: items.count, count: stack.count - start)
+    object.isOpaque = kind == .frozenSet
+    for index in start..<stack.count {
+      items.append(stack[index])
+      if isOpaque(stack[index]) { object.isOpaque = true }
+    }
+    return try append(object, values: stack.count - start)
+  }
+
+  /// Adds what a call would make.
+  mutating func appendCall(of callable: PickleValue, _ arguments: PickleValue)
     throws(PyTorchError) -> PickleValue
   {
-    let place = items.count
-    let isOpaque = kind == .frozenSet || added.contains(where: isOpaque)
-    items.append(contentsOf: added)
-    var object = PickleObject(kind, place: place, count: added.count)
-    object.isOpaque = isOpaque
-    return try append(object, values: added.count)
+    var object = PickleObject(.call, place: items.count, count: 2)
+    object.isOpaque = isOpaque(callable) || isOpaque(arguments)
+    items.append(callable)
+    items.append(arguments)
+    return try append(object, values: 2)
   }
 
   /// Adds an object of the items of a tuple.
@@ -166,7 +179,9 @@ struct PickleTree: Sendable {
   }
 
   /// Whether a value or something in it is not understood.
-  func isOpaque(_ value: PickleValue) -> Bool { object(value)?.isOpaque ?? false }
+  func isOpaque(_ value: PickleValue) -> Bool {
+    if case .object(let number) = value { objects[Int(number)].isOpaque } else { false }
+  }
 
   /// Notes that values were made, of which there may be so many.
   mutating func count(_ values: Int) throws(PyTorchError) {

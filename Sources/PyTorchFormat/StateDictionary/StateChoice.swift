@@ -187,8 +187,7 @@ extension PickleTree {
 
   /// Whether a call makes a tensor, by its name alone.
   func makesTensor(_ value: PickleValue) -> Bool {
-    guard let name = call(value)?.callable.name else { return false }
-    return name.hasPrefix("torch._utils._rebuild_") || name == "torch._tensor._rebuild_from_type_v2"
+    call(value)?.callable.makesTensor ?? false
   }
 
   /// A tensor in a part of the tree; each object is looked at once.

@@ -12,37 +12,7 @@ extension ZipFile {
   ///   only a claim.
   /// - Throws: `ZipError` when it has more, is damaged or has another checksum; what the source throws.
   public func bytes(of member: ZipMember, limit: Int) throws -> [UInt8] {
-    guard max(member.byteCount, member.storedByteCount) <= limit else {
-      throw ZipError(
-        .tooLarge,
-        "ZIP archive: member '\(member.name)' has \(member.byteCount) bytes, at most \(limit) are "
-          + "accepted here")
-    }
-    let stored = ByteBuffer(count: member.storedByteCount)
-    try file.read(
-      at: member.dataRange.lowerBound, count: stored.count, into: stored, at: 0)
-    let data = try inflated(stored, member)
-    var checksum = CRC32()
-    checksum.update(0..<data.count, of: data)
-    try check(checksum, of: member)
-    return data.bytes(in: 0..<data.count)
-  }
-
-  private func inflated(_ stored: ByteBuffer, _ member: ZipMember) throws(ZipError) -> ByteBuffer {
-    guard member.method == .deflated else { return stored }
-    let data = ByteBuffer(count: member.byteCount)
-    let result: Inflater.Result
-    do {
-      result = try Inflater().decompress(
-        0..<stored.count, of: stored, framing: .raw, into: data, at: 0,
-        maximumByteCount: data.count)
-    } catch {
-      throw .damaged(member, error.description)
-    }
-    guard result.byteCount == data.count, result.consumedByteCount == stored.count else {
-      throw .damaged(member, "it holds \(result.byteCount) bytes instead of \(data.count)")
-    }
-    return data
+    try member.bytes(in: file, limit: limit)
   }
 
   /// Gives all data of a member to `sink`, in pieces of at most 256 KiB and in little memory.
@@ -69,7 +39,7 @@ extension ZipFile {
       }
       try inflation.finish()
     }
-    try check(checksum, of: member)
+    try member.check(checksum)
   }
 
   /// Writes all data of a member into a file, and checks them on the way.
@@ -91,12 +61,6 @@ extension ZipFile {
     try verify([member], threads: threads)
   }
 
-  private func check(_ checksum: CRC32, of member: ZipMember) throws(ZipError) {
-    guard checksum.value == member.checksum else {
-      throw .damaged(member, "its checksum is wrong")
-    }
-  }
-
   private func forEachPiece(
     of range: Range<Int>, _ body: (Range<Int>, ByteBuffer) throws -> Void
   ) throws {
@@ -108,6 +72,44 @@ extension ZipFile {
       try body(0..<count, buffer)
       position += count
     }
+  }
+}
+
+extension ZipMember {
+  func bytes(in source: any ByteSource, limit: Int) throws -> [UInt8] {
+    guard max(byteCount, storedByteCount) <= limit else {
+      throw ZipError(
+        .tooLarge,
+        "ZIP archive: member '\(name)' has \(byteCount) bytes, at most \(limit) are accepted here")
+    }
+    let stored = ByteBuffer(count: storedByteCount)
+    try source.read(at: dataRange.lowerBound, count: stored.count, into: stored, at: 0)
+    let data = try inflated(stored)
+    var checksum = CRC32()
+    checksum.update(0..<data.count, of: data)
+    try check(checksum)
+    return data.bytes(in: 0..<data.count)
+  }
+
+  private func inflated(_ stored: ByteBuffer) throws(ZipError) -> ByteBuffer {
+    guard method == .deflated else { return stored }
+    let data = ByteBuffer(count: byteCount)
+    let result: Inflater.Result
+    do {
+      result = try Inflater().decompress(
+        0..<stored.count, of: stored, framing: .raw, into: data, at: 0,
+        maximumByteCount: data.count)
+    } catch {
+      throw .damaged(self, error.description)
+    }
+    guard result.byteCount == data.count, result.consumedByteCount == stored.count else {
+      throw .damaged(self, "it holds \(result.byteCount) bytes instead of \(data.count)")
+    }
+    return data
+  }
+
+  fileprivate func check(_ checksum: CRC32) throws(ZipError) {
+    guard checksum.value == self.checksum else { throw .damaged(self, "its checksum is wrong") }
   }
 }
 

@@ -25,11 +25,29 @@ public struct ZipFile: Sendable {
   /// - Parameter size: the number of bytes of the source.
   /// - Throws: `ZipError`, and what the source throws.
   public init(_ source: any ByteSource, size: Int) throws {
+    (self, _) = try ZipFile.open(source, size: size) { _ in }
+  }
+
+  /// Opens an archive, and does work with some of its members while all others are checked.
+  ///
+  /// - Throws: `ZipError`, what the source throws, and then what the work does.
+  package static func open<Value: Sendable>(
+    _ source: any ByteSource, size: Int, besides work: @Sendable (ZipListing) throws -> Value
+  ) throws -> (ZipFile, Value) {
     let end = try ZipEndRecord(source, size: size)
     // What is made of a member, here and by formats: tens of thousands are not rare.
     CurrentProcess.reserveMemory(end.memberCount * 1200)
-    var members = try ZipDirectory.members(in: source, end)
-    try ZipLocalHeaders.check(&members, in: source, end: end.directoryRange.lowerBound)
+    let listing = ZipListing(
+      source: source, end: end.directoryRange.lowerBound,
+      members: try ZipDirectory.members(in: source, end))
+    // What is wrong with the archive is told first.
+    let (value, zip) = try concurrently(
+      { Result { try work(listing) } },
+      { try ZipFile(source, try listing.checkedMembers(), end) })
+    return (zip, try value.get())
+  }
+
+  private init(_ source: any ByteSource, _ members: [ZipMember], _ end: ZipEndRecord) throws {
     file = source
     self.source = CheckedMemberBytes(source, members: members)
     self.members = members
@@ -48,6 +66,32 @@ public struct ZipFile: Sendable {
   /// The member of this name; names are equal when their bytes are.
   public subscript(name: String) -> ZipMember? {
     positions[ExactString(name)].map { members[$0] }
+  }
+}
+
+/// The members of an archive as its central directory lists them.
+package struct ZipListing: Sendable {
+  fileprivate let source: any ByteSource
+  /// The start of the central directory.
+  fileprivate let end: Int
+  fileprivate let members: [ZipMember]
+
+  /// The name of the first member.
+  package var firstName: String? { members.first?.name }
+
+  /// All data of the member with a name, whose header is checked as those of all members are; nil without one.
+  ///
+  /// - Throws: as `ZipFile.bytes(of:limit:)` does.
+  package func bytes(named name: String, limit: Int) throws -> [UInt8]? {
+    guard let member = members.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
+      return nil
+    }
+    return try ZipLocalHeaders.checked([member], in: source, end: end)[0]
+      .bytes(in: source, limit: limit)
+  }
+
+  fileprivate func checkedMembers() throws -> [ZipMember] {
+    try ZipLocalHeaders.checked(members, in: source, end: end)
   }
 }
 

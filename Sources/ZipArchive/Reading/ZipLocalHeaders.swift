@@ -15,24 +15,26 @@ struct ZipLocalHeaders {
   /// So many headers take some milliseconds.
   private static let memberCountOfThread = 4096
 
-  /// Checks every local header and sets where the data of the members are.
+  /// The members with the places of their data, by the local headers, each of which is checked.
   ///
   /// - Throws: `ZipError` when one disagrees with the directory, or members overlap; what the source throws.
-  static func check(_ members: inout [ZipMember], in source: any ByteSource, end: Int) throws {
+  static func checked(_ members: [ZipMember], in source: any ByteSource, end: Int) throws
+    -> [ZipMember]
+  {
     let order = members.indices.sorted { members[$0].headerOffset < members[$1].headerOffset }
-    let parts = stride(from: 0, to: order.count, by: memberCountOfThread).map { start in
-      order[start..<min(start + memberCountOfThread, order.count)].map { members[$0] }
-    }
+    let parts = order.parts(of: memberCountOfThread).map { part in part.map { members[$0] } }
     let checked = try concurrentMap(parts) { part in
       var headers = ZipLocalHeaders(source: source, end: end)
       return try headers.checked(part)
     }
+    var members = members
     for (index, member) in zip(order, checked.joined()) { members[index] = member }
     for (first, second) in zip(order, order.dropFirst())
     where members[first].dataRange.upperBound > members[second].headerOffset {
       throw ZipError.refused(
         "members '\(members[first].name)' and '\(members[second].name)' overlap")
     }
+    return members
   }
 
   private mutating func checked(_ members: [ZipMember]) throws -> [ZipMember] {

@@ -1,0 +1,40 @@
+import TensorCore
+
+/// Numbers by the keys of storages, which most often count up from 0.
+struct StorageKeys {
+  private var counted: [Int32] = []
+  private var others: [ExactString: Int] = [:]
+
+  /// The number of a key.
+  subscript(key: String) -> Int? {
+    get {
+      guard let count = StorageKeys.count(of: key) else { return others[ExactString(key)] }
+      return count < counted.count && counted[count] >= 0 ? Int(counted[count]) : nil
+    }
+    set {
+      guard let count = StorageKeys.count(of: key) else {
+        others[ExactString(key)] = newValue
+        return
+      }
+      while counted.count <= count { counted.append(-1) }
+      counted[count] = Int32(newValue ?? -1)
+    }
+  }
+
+  /// Larger keys are no counts: they would take memory that nothing else of the file takes.
+  private static let maximumDigits = 6
+
+  /// What a key counts, when it is a number as PyTorch writes it.
+  private static func count(of key: String) -> Int? {
+    let digits = key.utf8
+    guard let first = digits.first, digits.count <= maximumDigits,
+      first != UInt8(ascii: "0") || digits.count == 1
+    else { return nil }
+    var count = 0
+    for digit in digits {
+      guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+      count = count * 10 + Int(digit &- UInt8(ascii: "0"))
+    }
+    return count
+  }
+}
