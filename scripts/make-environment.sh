@@ -9,5 +9,5 @@ folder=$1
 [ -e "$folder/complete" ] && exit 0
 python3 -m venv "$folder"
 "$folder/bin/pip" install -q numpy safetensors h5py keras jax tensorboard
-"$folder/bin/pip" install -q "${TORCH_WHEEL:-torch}"
+"$folder/bin/pip" install -q "${TORCH_WHEEL:-torch}" transformers
 touch "$folder/complete"
