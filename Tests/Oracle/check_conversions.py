@@ -361,6 +361,7 @@ def check_members(tool, folder, report):
         torch.save({name: torch.from_numpy(value) for name, value in values.items()}, folder / "in.pt")
         with zipfile.ZipFile(folder / "in.pt", "a", method) as archive:
             archive.writestr("in/notes.txt", "some notes " * 20)
+            archive.writestr("in/data/of_no_tensor", "some values " * 20)
         for name in ("in.keras", "in.npz", "in.pt"):
             path, damaged = folder / name, folder / f"damaged{pathlib.Path(name).suffix}"
             shutil.copyfile(path, damaged)

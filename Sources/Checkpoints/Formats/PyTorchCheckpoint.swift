@@ -75,13 +75,14 @@ public enum PyTorchCheckpoint: CheckpointFormat {
         path: path, weights: weights, files: [file], arrangement: .pytorch(structure))
       reader.otherContents = dictionary.others
       reader.unknownContents = dictionary.unknown
-      if case .zip(let archive, _) = contents.container {
+      if case .zip(let archive, let root) = contents.container {
         reader.checksWhatIsRead = true
         reader.checksums = { threads in
           do {
             // Storages that are deflated were checked when they were decompressed.
+            let storages = Set(contents.storages.map { ExactString("\(root)/data/\($0.key)") })
             let members = archive.members.filter {
-              $0.method == .stored || !$0.name.contains("/data/")
+              $0.method == .stored || !storages.contains(ExactString($0.name))
             }
             try archive.verify(members, threads: threads)
           } catch let error as ZipError {
