@@ -52,6 +52,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_peers.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_floats.py --tool $(RELEASE)/imwa-avg
+	$(VENV)/bin/python Tests/Oracle/check_hdf5_links.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_kills.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_hdf5_limits.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_keras.py --tool $(RELEASE)/imwa-avg

@@ -10,8 +10,8 @@
 enum {
   user_block_piece = 64 * 1024,
   smallest_cache = 1024 * 1024,
-  first_cache = 8 * 1024 * 1024,
-  largest_cache = 32 * 1024 * 1024,
+  // It counts bytes as they are stored; in memory they are several times as many.
+  largest_cache = 8 * 1024 * 1024,
 };
 
 static bool has_shared_messages(child_context *child, hid_t file) {
@@ -56,7 +56,7 @@ static hid_t output_access(file_build *build) {
   checked(child, H5Pset_cache(access, 0, 0, 0, 0));
   checked(child, H5Pget_mdc_config(access, &cache));
   cache.set_initial_size = 1;
-  cache.initial_size = first_cache;
+  cache.initial_size = largest_cache;
   cache.min_size = smallest_cache;
   cache.max_size = largest_cache;
   checked(child, H5Pset_mdc_config(access, &cache));

@@ -20,14 +20,19 @@ typedef struct {
   text_edit *last;
 } text_edits;
 
+/// The extents of a dataset and of its chunks.
+typedef struct {
+  hsize_t shape[H5S_MAX_RANK];
+  hsize_t chunk[H5S_MAX_RANK];
+} fed_extents;
+
 /// A dataset whose values come from the parent.
 typedef struct {
   char *path;
   imwa_hdf5_element element;
   feed_new_dataset facts;     // of a new one
   char *tag;
-  hsize_t shape[H5S_MAX_RANK];
-  hsize_t chunk[H5S_MAX_RANK];
+  fed_extents *extents;       // null where nothing comes in chunks: there may be a hundred thousand datasets
   int rank;
   bool is_new;
   text_edits texts;
@@ -56,7 +61,6 @@ typedef struct {
   hid_t file;
   file_addressing addressing;
   H5F_libver_t oldest;         // the bound that the file has now
-  H5F_libver_t oldest_at_first;
   hid_t link_properties[2];    // by character set
   hid_t old_group_properties;  // of groups without properties of their own
   size_t *created;             // objects of the source, in the order in which they were created

@@ -51,9 +51,9 @@ static void set_chunks(file_build *build, const fed_dataset *fed, hid_t creation
   }
   if (fed->rank == 0) child_fail(child, IMWA_HDF5_REFUSED, "chunks of a scalar");
   for (int dimension = 0; dimension < fed->rank; dimension++) {
-    if (fed->chunk[dimension] == 0) child_fail(child, IMWA_HDF5_REFUSED, "chunks of size 0");
+    if (fed->extents->chunk[dimension] == 0) child_fail(child, IMWA_HDF5_REFUSED, "chunks of size 0");
   }
-  checked(child, H5Pset_chunk(creation, fed->rank, fed->chunk));
+  checked(child, H5Pset_chunk(creation, fed->rank, fed->extents->chunk));
   if (facts->shuffle) checked(child, H5Pset_shuffle(creation));
   if (facts->deflate_level >= 0) checked(child, H5Pset_deflate(creation, (unsigned)facts->deflate_level));
   if (facts->fletcher32) checked(child, H5Pset_fletcher32(creation));
@@ -68,7 +68,7 @@ static void create_dataset(file_build *build, fed_dataset *fed) {
   set_chunks(build, fed, creation);
   const hid_t type = element_type(child, fed->element, fed->facts.opaque_bytes, fed->tag, fed->facts.tag_length);
   const hid_t space = checked(child, fed->rank == 0 ? H5Screate(H5S_SCALAR)
-                                                    : H5Screate_simple(fed->rank, fed->shape, NULL));
+                                                    : H5Screate_simple(fed->rank, fed->extents->shape, NULL));
   const hid_t dataset =
       checked(child, H5Dcreate2(parent, name, type, space, build->link_properties[1], creation, H5P_DEFAULT));
   fed->address = build_address_of(build, dataset);

@@ -66,9 +66,10 @@ static void plan_new(file_build *build, const feed_header *header, const uint8_t
   memcpy(&fed->facts, part(build, &bytes, &left, sizeof fed->facts), sizeof fed->facts);
   if (fed->facts.rank > H5S_MAX_RANK) fail_by_nonsense(build);
   fed->rank = (int)fed->facts.rank;
-  const size_t shape_bytes = fed->facts.rank * sizeof *fed->shape;
-  memcpy(fed->shape, part(build, &bytes, &left, shape_bytes), shape_bytes);
-  if (fed->facts.has_chunk) memcpy(fed->chunk, part(build, &bytes, &left, shape_bytes), shape_bytes);
+  fed->extents = child_allocate(build->child, sizeof *fed->extents);
+  const size_t shape_bytes = fed->facts.rank * sizeof *fed->extents->shape;
+  memcpy(fed->extents->shape, part(build, &bytes, &left, shape_bytes), shape_bytes);
+  if (fed->facts.has_chunk) memcpy(fed->extents->chunk, part(build, &bytes, &left, shape_bytes), shape_bytes);
   if (fed->facts.tag_length > left) fail_by_nonsense(build);
   fed->tag = text_copy(build, part(build, &bytes, &left, fed->facts.tag_length), fed->facts.tag_length);
   fed->path = text_copy(build, bytes, left);

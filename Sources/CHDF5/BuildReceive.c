@@ -48,8 +48,11 @@ void build_expect_values(file_build *build, fed_dataset *fed, hid_t dataset, hid
   if (__builtin_mul_overflow(elements, fed->element_bytes, &fed->byte_count)) {
     child_fail(child, IMWA_HDF5_REFUSED, "more bytes than can be counted");
   }
-  if (fed->rank > 0) checked(child, H5Sget_simple_extent_dims(space, fed->shape, NULL));
-  if (fed->layout == H5D_CHUNKED) checked(child, H5Pget_chunk(creation, H5S_MAX_RANK, fed->chunk));
+  if (fed->layout == H5D_CHUNKED) {
+    if (!fed->extents) fed->extents = child_allocate(child, sizeof *fed->extents);
+    checked(child, H5Sget_simple_extent_dims(space, fed->extents->shape, NULL));
+    checked(child, H5Pget_chunk(creation, H5S_MAX_RANK, fed->extents->chunk));
+  }
   // With its place known, it need not be opened again.
   if (fed->layout == H5D_CONTIGUOUS && fed->needs_values && fed->byte_count > 0) {
     fed->place = build_place_of(build, dataset);
@@ -101,7 +104,7 @@ static void receive_data(file_build *build, fed_dataset *fed, const feed_header 
 /// The first element of a chunk. Ends the child when the grid has no such chunk.
 static void find_corner(file_build *build, const fed_dataset *fed, uint64_t index, hsize_t *corner) {
   for (int dimension = fed->rank - 1; dimension >= 0; dimension--) {
-    const hsize_t size = fed->shape[dimension], chunk = fed->chunk[dimension];
+    const hsize_t size = fed->extents->shape[dimension], chunk = fed->extents->chunk[dimension];
     const hsize_t along = size / chunk + (size % chunk != 0);
     if (along == 0) break;
     corner[dimension] = index % along * chunk;
@@ -115,7 +118,7 @@ static void find_corner(file_build *build, const fed_dataset *fed, uint64_t inde
 static uint64_t whole_chunk_bytes(const fed_dataset *fed) {
   uint64_t bytes = fed->element_bytes;
   for (int dimension = 0; dimension < fed->rank; dimension++) {
-    if (__builtin_mul_overflow(bytes, fed->chunk[dimension], &bytes)) return UINT64_MAX;
+    if (__builtin_mul_overflow(bytes, fed->extents->chunk[dimension], &bytes)) return UINT64_MAX;
   }
   return bytes;
 }

@@ -121,9 +121,8 @@ imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, imwa_hdf5_source *sou
   memset(builder, 0, offsetof(imwa_hdf5_builder, buffer));
   builder->limits = *limits;
   if (source) {
-    builder->child = source->child;
-    free(source);
-  } else if (!imwa_hdf5_start_child(build_alone, NULL, -1, limits, &builder->child, result)) {
+    builder->child = imwa_hdf5_taken_child(source);
+  } else if (!imwa_hdf5_start_child(build_alone, NULL, -1, true, limits, &builder->child, result)) {
     free(builder);
     return NULL;
   }

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "ChildSetup.h"
@@ -51,20 +52,22 @@ void *child_reallocate(child_context *context, void *old, size_t size) {
   return memory;
 }
 
-/// What the process may not do itself, its child may not either: the parent's soft limit is the hard one here, and what
-/// `raise_limit` goes up to.
-static void set_limit(child_context *context, int resource, uint64_t soft) {
+/// What the process may not do itself, its child may not either. Returns the soft limit of the process.
+static uint64_t set_limit(child_context *context, int resource, uint64_t soft, uint64_t hard) {
   struct rlimit limit;
   if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
-  limit.rlim_max = limit.rlim_cur;
+  const rlim_t own = limit.rlim_cur;
+  if (hard < limit.rlim_max) limit.rlim_max = hard;
   if (soft < limit.rlim_cur) limit.rlim_cur = soft;
+  if (limit.rlim_max < limit.rlim_cur) limit.rlim_cur = limit.rlim_max;
   if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
+  return own;
 }
 
-static void raise_limit(child_context *context, int resource, uint64_t soft) {
+static void raise_limit(child_context *context, int resource, uint64_t soft, uint64_t own) {
   struct rlimit limit;
   if (getrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "getrlimit");
-  limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+  limit.rlim_cur = soft < own ? soft : own;
   if (setrlimit(resource, &limit) != 0) child_fail_by_system(context, errno, "setrlimit");
 }
 
@@ -80,32 +83,61 @@ static uint64_t inherited_address_space(void) {
   return strtoull(text, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void apply_limits(child_context *context, uint64_t file_size_limit) {
+static void apply_limits(child_context *context, const child_setup *setup) {
   const imwa_hdf5_limits *limits = context->limits;
-  set_limit(context, RLIMIT_CORE, 0);
-  // What goes beyond these two ends by a signal, which says what happened.
-  set_limit(context, RLIMIT_FSIZE, file_size_limit);
-  set_limit(context, RLIMIT_CPU, limits->processor_seconds);
+  // A child that stays reads more than what it sends of a file.
+  const uint64_t seconds = (uint64_t)limits->processor_seconds * (setup->stays ? 2 : 1);
+  set_limit(context, RLIMIT_CORE, 0, 0);
+  // Beyond the soft limits of these two comes a signal, which says what happened; that of a hard one cannot be caught.
+  context->own_file_bytes = set_limit(context, RLIMIT_FSIZE, setup->file_size_limit,
+                                      setup->stays ? RLIM_INFINITY : setup->file_size_limit);
+  context->own_seconds = set_limit(context, RLIMIT_CPU, seconds, setup->stays ? RLIM_INFINITY : seconds + 1);
   const uint64_t inherited = inherited_address_space();
   const uint64_t memory = limits->memory_bytes > UINT64_MAX - inherited ? RLIM_INFINITY
                                                                        : limits->memory_bytes + inherited;
-  set_limit(context, RLIMIT_AS, memory);
+  set_limit(context, RLIMIT_AS, memory, memory);
 }
 
 void child_may_build(child_context *context, uint64_t file_bytes, uint64_t processor_seconds) {
   struct rusage used;
   if (getrusage(RUSAGE_SELF, &used) != 0) child_fail_by_system(context, errno, "getrusage");
   const uint64_t spent = (uint64_t)used.ru_utime.tv_sec + (uint64_t)used.ru_stime.tv_sec;
-  raise_limit(context, RLIMIT_FSIZE, file_bytes);
-  raise_limit(context, RLIMIT_CPU, spent + 1 + processor_seconds);
+  raise_limit(context, RLIMIT_FSIZE, file_bytes, context->own_file_bytes);
+  raise_limit(context, RLIMIT_CPU, spent + 1 + processor_seconds, context->own_seconds);
 }
 
+/// What the parent ignores (under `nohup`, in the background), its child ignores too; handlers of the parent's are none here.
 static void reset_signals(void) {
+  static const int asked_to_end[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  struct sigaction ignored[sizeof asked_to_end / sizeof *asked_to_end];
+  const size_t count = sizeof asked_to_end / sizeof *asked_to_end;
+  for (size_t index = 0; index < count; index++) sigaction(asked_to_end[index], NULL, &ignored[index]);
   struct sigaction standard = {.sa_handler = SIG_DFL};
   for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
+  for (size_t index = 0; index < count; index++) {
+    if (ignored[index].sa_handler == SIG_IGN) sigaction(asked_to_end[index], &ignored[index], NULL);
+  }
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static pid_t watched_parent;
+
+static void look_for_parent(int number) {
+  (void)number;
+  if (getppid() != watched_parent) _exit(1);
+}
+
+/// Looks now and then whether the parent is still there: libhdf5 may be busy for long.
+static void watch_parent(child_context *context, pid_t parent) {
+  struct sigaction action = {.sa_handler = look_for_parent, .sa_flags = SA_RESTART};
+  const struct itimerval often = {.it_interval = {.tv_usec = 250000}, .it_value = {.tv_usec = 250000}};
+  watched_parent = parent;
+  sigemptyset(&action.sa_mask);
+  if (sigaction(SIGALRM, &action, NULL) != 0 || setitimer(ITIMER_REAL, &often, NULL) != 0) {
+    child_fail_by_system(context, errno, "setitimer");
+  }
 }
 
 /// Closes first...last; `close_range` is one call, but older kernels lack it.
@@ -149,12 +181,14 @@ static void grow_heap(void) {
 _Noreturn void child_main(child_setup *setup, pid_t parent) {
   child_context *context = &setup->context;
   reset_signals();
-  if (setup->ends_with_thread && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
+  if (setup->stays) {
+    watch_parent(context, parent);
+  } else if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
     child_fail_by_system(context, errno, "prctl");
   }
   if (getppid() != parent) _exit(1);
   keep_two_descriptors(context);
-  apply_limits(context, setup->file_size_limit);
+  apply_limits(context, setup);
   grow_heap();
   H5dont_atexit();
   if (H5open() < 0 || H5Eset_auto2(H5E_DEFAULT, NULL, NULL) < 0 || H5PLset_loading_state(0) < 0) {

@@ -24,6 +24,8 @@ typedef struct {
   const imwa_hdf5_limits *limits;
   int file;            // the file to work on, -1 when the work opens it by path
   int message;         // the connection to the parent: the end of a pipe to write to, or of a socket
+  uint64_t own_file_bytes;  // soft limits of the parent, which hold for its child too
+  uint64_t own_seconds;
 } child_context;
 
 /// What a child does. Ends by calling one of the functions below, or returns when all is done.
@@ -41,9 +43,9 @@ typedef struct {
   uint64_t file_size_limit;
 } running_child;
 
-/// Starts a child that is connected by a socket. It may not write to files before `child_may_build`. It ends when the
-/// parent closes its end of the socket, not with the thread that started it. False when it cannot be started.
-bool imwa_hdf5_start_child(child_work *work, const void *request, int file, const imwa_hdf5_limits *limits,
+/// Starts a child that is connected by a socket. It may not write to files before `child_may_build`. One that stays ends
+/// soon after its parent, others with the thread that started them. False when it cannot be started.
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, bool stays, const imwa_hdf5_limits *limits,
                            running_child *child, imwa_hdf5_result *result);
 
 /// Waits for the message of a child that goes on. When there is none, the child is ended, `result` tells why, and the
@@ -53,7 +55,7 @@ bool imwa_hdf5_receive_message(running_child *child, const imwa_hdf5_limits *lim
 /// Ends a child that has nothing more to tell.
 void imwa_hdf5_stop_child(running_child *child);
 
-/// What the child does before it writes a file: from now on, it may take so much more.
+/// What a child that stays does before it writes a file: from now on, it may take so much more.
 void child_may_build(child_context *context, uint64_t file_bytes, uint64_t processor_seconds);
 
 /// Waits for the child's end, at once when `has_stalled`, and releases what belongs to it.

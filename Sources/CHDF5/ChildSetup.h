@@ -11,9 +11,9 @@ typedef struct {
   child_work *work;
   const void *request;
   uint64_t file_size_limit;
-  // The system can end a child with the thread that forked it. One that is fed may outlive that thread, and notices its
-  // parent's end by itself.
-  bool ends_with_thread;
+  // The system can end a child with the thread that forked it. One that stays may outlive that thread: it looks by itself
+  // whether its parent is there. It may get more to do, for which its limits are raised.
+  bool stays;
 } child_setup;
 
 /// What the child does right after the fork: the world that it inherited is cut off, then the work begins.

@@ -59,7 +59,7 @@ static void flush(message_writer *message) {
   while (sent < message->count) {
     const ssize_t count = write(message->context->message, message->bytes + sent, message->count - sent);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) child_fail_by_system(message->context, errno, "write to the pipe");
+    if (count < 0) child_fail_by_system(message->context, errno, "write to the parent");
     sent += (size_t)count;
   }
   message->sent += sent;

@@ -3,7 +3,7 @@
 
 #include "Child.h"
 
-/// Builds records and sends them through the pipe. The format is in CHDF5.h.
+/// Builds records and sends them to the parent. The format is in CHDF5.h.
 typedef struct {
   child_context *context;
   uint8_t *bytes;      // records that are complete, then the one that is being built

@@ -215,7 +215,7 @@ void imwa_hdf5_stop_child(running_child *child) {
 
 void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
                          const imwa_hdf5_limits *limits, imwa_hdf5_result *result) {
-  child_setup setup = {{.limits = limits, .file = file}, work, request, file_size_limit, true};
+  child_setup setup = {{.limits = limits, .file = file}, work, request, file_size_limit, false};
   running_child child;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -225,9 +225,9 @@ void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64
   }
 }
 
-bool imwa_hdf5_start_child(child_work *work, const void *request, int file, const imwa_hdf5_limits *limits,
+bool imwa_hdf5_start_child(child_work *work, const void *request, int file, bool stays, const imwa_hdf5_limits *limits,
                            running_child *child, imwa_hdf5_result *result) {
-  child_setup setup = {{.limits = limits, .file = file}, work, request, 0, false};
+  child_setup setup = {{.limits = limits, .file = file}, work, request, 0, stays};
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "socketpair");

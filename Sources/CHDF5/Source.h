@@ -3,9 +3,7 @@
 
 #include "Child.h"
 
-/// A child that has walked a file and waits.
-struct imwa_hdf5_source {
-  running_child child;
-};
+/// The child of a source that is no more.
+running_child imwa_hdf5_taken_child(imwa_hdf5_source *source);
 
 #endif

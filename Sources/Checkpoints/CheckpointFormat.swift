@@ -99,6 +99,11 @@ public enum CheckpointFormats {
     }
   }
 
+  /// Whether an output of this name may be made like the first input, with all that a format describes of a model.
+  public static func takesStructure(output path: FilePath) -> Bool {
+    format(forOutput: path)?.describesModels ?? false
+  }
+
   /// The format of a file that is to be written, by the end of its name.
   public static func format(forOutput path: FilePath) -> (any CheckpointFormat.Type)? {
     let name = path.lastComponent?.string ?? ""

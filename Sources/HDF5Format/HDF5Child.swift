@@ -1,7 +1,7 @@
 import CHDF5
 import TensorCore
 
-/// libhdf5 in a short-lived child process with limits: whatever it does there, this process goes on.
+/// libhdf5 in a child process with limits: whatever it does there, this process goes on.
 public enum HDF5Child {
   /// Walks an open file.
   ///
@@ -102,7 +102,7 @@ public enum HDF5Child {
   static func limits(fileSize: Int) -> imwa_hdf5_limits {
     let mebibytes = min(fileSize, 1 << 50) >> 20
     return imwa_hdf5_limits(
-      processor_seconds: UInt32(2 + mebibytes >> 4), wall_milliseconds: 30_000,
+      processor_seconds: UInt32(2 + mebibytes >> 1), wall_milliseconds: 30_000,
       memory_bytes: UInt64(min(224 + mebibytes, 1024)) << 20,
       message_bytes: UInt64(min(16 + mebibytes << 2, 1024)) << 20,
       object_count: 4_000_000, chunk_count: 2_000_000 + UInt64(mebibytes) << 15, depth: 1000,
@@ -132,7 +132,8 @@ public enum HDF5Child {
     case IMWA_HDF5_STALLED:
       throw HDF5Error(.stalled, "\(work)\(at) came to no end in time")
     case IMWA_HDF5_NOT_HDF5: throw HDF5Error(.damaged, "no HDF5 signature")
-    case IMWA_HDF5_INTERRUPTED: throw HDF5Error(.interrupted, "interrupted")
+    case IMWA_HDF5_INTERRUPTED:
+      throw HDF5Error(.interrupted(signal: unsafe result.code), "interrupted")
     case IMWA_HDF5_SYSTEM_FAILURE:
       throw HDF5Error(
         .system, "a system call failed: \(reason)", systemError: unsafe result.code)

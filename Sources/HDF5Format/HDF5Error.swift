@@ -9,7 +9,7 @@ public struct HDF5Error: DiagnosedError, Hashable {
     case refused
     case outOfLimits
     case stalled
-    case interrupted
+    case interrupted(signal: Int32)
     case system
   }
 
@@ -36,7 +36,7 @@ public struct HDF5Error: DiagnosedError, Hashable {
   public var kind: FailureKind {
     switch code {
     case .damaged, .tooNew, .refused, .outOfLimits, .stalled: .badInput
-    case .interrupted: .interrupted(signal: 2)
+    case .interrupted(let signal): .interrupted(signal: signal)
     case .system: .inputOutput
     }
   }

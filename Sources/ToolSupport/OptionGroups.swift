@@ -113,6 +113,11 @@ package struct OutputOptions: ParsableArguments {
   /// Needed by the parser.
   package init() {}
 
+  /// Whether what is written, by the name of the output, may get its structure from the first input.
+  package var takesStructure: Bool {
+    !dryRun && CheckpointFormats.takesStructure(output: FilePath(output))
+  }
+
   /// Checks that the options go together.
   package func validate() throws {
     if noProvenance && hashInputs {

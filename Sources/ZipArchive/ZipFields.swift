@@ -79,6 +79,17 @@ enum ZipExtra {
     return fields
   }
 
+  /// Whether extra bytes are nothing but PyTorch's padding.
+  static func isPadding(_ extra: ArraySlice<UInt8>) -> Bool {
+    var position = extra.startIndex
+    while position + 4 <= extra.endIndex {
+      let id = Int(extra[position]) | Int(extra[position + 1]) << 8
+      guard id == padding else { return false }
+      position += 4 + (Int(extra[position + 2]) | Int(extra[position + 3]) << 8)
+    }
+    return position == extra.endIndex
+  }
+
   /// The extra bytes without the fields of some kinds.
   static func removing(_ ids: [Int], from extra: [UInt8]) -> [UInt8] {
     var kept: [UInt8] = []

@@ -55,7 +55,7 @@ struct EMACommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = try chosenPaths()
-      let readers = try input.open(paths, givesStructure: true)
+      let readers = try input.open(paths, givesStructure: output.takesStructure)
       let earlier = try step ?? recordedUpdates(readers[0])
       let updates = readers.count - 1
       let method = try ExponentialMovingAverage(

@@ -41,7 +41,7 @@ struct MergeCommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = try chosenPaths(tool)
-      let readers = try input.open(paths, givesStructure: true)
+      let readers = try input.open(paths, givesStructure: output.takesStructure)
       let method = try LinearAverage(weights: weights?.numbers, inputCount: readers.count)
       warnOfCancellation(tool)
       let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report

@@ -67,7 +67,7 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
-      let reader = try tool.open([input], reading)[0]
+      let reader = try tool.open([input], reading, givesStructure: output.takesStructure)[0]
       let chosen = reading.reading.choosesPart ? reader.chosenPart : (part: reader, outside: [])
       try ConvertJob(
         tool: tool, output: output, run: running, format: format?.format, options: try options(),

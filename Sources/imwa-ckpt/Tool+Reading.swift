@@ -5,8 +5,13 @@ import ToolSupport
 
 extension Tool {
   /// Opens checkpoints and passes on what a user should know of them.
-  func open(_ paths: [String], _ options: InputOptions) throws -> [CheckpointReader] {
-    let readers = try options.open(paths.map { FilePath($0) })
+  ///
+  /// - Parameter givesStructure: whether an output may be made like the first.
+  func open(_ paths: [String], _ options: InputOptions, givesStructure: Bool = false) throws
+    -> [CheckpointReader]
+  {
+    let readers = try options.open(
+      paths.map { FilePath($0) }, givesStructure: givesStructure)
     for reader in readers {
       for text in reader.notices { notice(text) }
       notices(reader.unknownContents.count) { index in

@@ -36,6 +36,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="imwa-limits-") as name:
         limits = Limits(pathlib.Path(options.tool).resolve(), pathlib.Path(name), report)
         limits.check_sources()
+        limits.check_many()
         limits.check_own_limits()
         limits.check_full_disks()
     return report.finish()
@@ -81,6 +82,38 @@ def write_archive(path, weights, method=zipfile.ZIP_STORED):
         archive.writestr("metadata.json", "{}")
         archive.writestr("config.json", "{}")
         archive.write(weights, "model.weights.h5")
+
+
+def write_datasets(file, seed, count=60_000, **storage):
+    """Datasets beside each other."""
+    for number in range(count):
+        file.create_dataset(f"d{number}", data=np.full(4, seed, "f4"), **storage)
+
+
+def write_layers(file, seed):
+    """Layers as Keras stores them."""
+    for number in range(15_000):
+        group = file.create_group(f"layers/dense_{number}/vars")
+        group["0"], group["1"] = np.full(16, seed, "f4"), np.full(4, seed, "f4")
+
+
+def write_groups(file, seed):
+    """Groups, of which few have something in them."""
+    for number in range(60_000):
+        group = file.create_group(f"b{number // 1000}/g{number}")
+        if number % 100 == 0:
+            group["v"] = np.full(4, seed, "f4")
+
+
+MANY = {
+    "datasets": write_datasets,
+    "compressed datasets": lambda file, seed: write_datasets(file, seed, 20_000, chunks=(4,), compression="gzip"),
+    "layers": write_layers,
+    "groups": write_groups,
+    "new datasets": write_datasets,
+    "new layers": write_layers,
+    "new groups": write_groups,
+}
 
 
 class Limits:
@@ -130,6 +163,20 @@ class Limits:
             is_told = f"imwa-avg: {inputs[0]}: " in talk and "file size" in talk
             is_right = code == 65 and is_told and len(talk.splitlines()) == 2 and not left
             self.report.check(f"a source that unfolds: {label}", None if is_right else f"exit {code}, left {left}: {talk}")
+
+    def check_many(self):
+        """Sound files with far more in them than models have: no limit is met."""
+        for label, write in MANY.items():
+            inputs = [self.folder / f"many-{seed}.h5" for seed in (0, 1)]
+            for seed, path in enumerate(inputs):
+                with h5py.File(path, "w", libver=("v110", "v110") if label.startswith("new") else None) as file:
+                    write(file, seed)
+                    # What is in chunks has the file rebuilt.
+                    file.create_dataset("zz", data=np.full(30, seed, "f4"), chunks=(10,))
+            code, talk, left = self.run(inputs, self.folder / "merged.h5")
+            self.report.check(f"many: {label}", None if code == 0 and left == ["merged.h5"] else f"exit {code}, left {left}: {talk}")
+            for path in inputs:
+                path.unlink()
 
     def check_own_limits(self):
         """Limits on the size of files that the user has set."""

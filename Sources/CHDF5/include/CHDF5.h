@@ -7,8 +7,9 @@
 
 /// libhdf5, kept away from this process.
 ///
-/// libhdf5 can crash or loop on a damaged file, so every call here forks a short-lived child with limits, lets
-/// libhdf5 work in it, and brings back bytes. The child runs C only. Nothing in this process is touched by libhdf5.
+/// libhdf5 can crash or loop on a damaged file, so it works in children with limits, which bring back bytes. Most end with
+/// the call that forked them; one that has walked a file can stay to build another one like it. They run C only. Nothing in
+/// this process is touched by libhdf5.
 ///
 /// # The catalogue message
 ///
@@ -200,8 +201,8 @@ typedef struct {
 
 /// Creates or overwrites the file at `path`. The source is taken over, whatever comes of it; null for a file without
 /// one. `limits.file_bytes` bounds the new file and `processor_seconds` what the child uses from now on;
-/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time. Returns null
-/// when no child can be started; `result` says why.
+/// `wall_milliseconds` bounds each single wait of this process for the child, so a caller may take its time. What else there
+/// is of limits is the source's. Returns null when there is no memory, or no child can be started; `result` says why.
 imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, imwa_hdf5_source *source, const imwa_hdf5_limits *limits,
                                          imwa_hdf5_result *result);
 

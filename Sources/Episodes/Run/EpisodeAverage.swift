@@ -34,7 +34,9 @@ struct EpisodeAverage {
   private func write(_ paths: [FilePath], by method: some MergeMethod, to path: FilePath) throws
     -> Digest
   {
-    let readers = try CheckpointReader.open(paths, options: ReadingOptions(givesStructure: true))
+    let takesStructure = CheckpointFormats.takesStructure(output: path)
+    let readers = try CheckpointReader.open(
+      paths, options: ReadingOptions(givesStructure: takesStructure))
     var policy = AlignmentPolicy()
     // What starts an episode is weights only.
     policy.optimizer = .drop

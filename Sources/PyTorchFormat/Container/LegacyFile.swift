@@ -75,10 +75,10 @@ struct LegacyFile {
   func locate(_ storages: inout [PyTorchStorage]) throws {
     var position = dataOffset
     var numbers = StorageKeys()
-    for (number, storage) in storages.enumerated() { numbers[storage.key] = number }
+    for (number, storage) in storages.enumerated() { numbers[storage.key.utf8[...]] = number }
     var found: Set<Int> = []
     for key in keys {
-      guard let number = numbers[key] else {
+      guard let number = numbers[key.utf8[...]] else {
         throw PyTorchError.damaged("the storage '\(key)' is of no tensor")
       }
       let storage = storages[number]

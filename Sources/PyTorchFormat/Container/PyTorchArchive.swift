@@ -47,6 +47,8 @@ struct PyTorchArchive {
       let bytes = try listing.bytes(
         named: root + "/data.pkl", limit: PyTorchFile.maximumPickleSize)
     else { return nil }
+    // What is made of a pickle takes several times its size.
+    CurrentProcess.reserveMemory(bytes.count * 6)
     let tree = try PickleParser.parse(bytes)
     // No version of PyTorch writes any, and a copy of the file would carry them on unseen.
     guard tree.end == bytes.count else {
@@ -94,11 +96,9 @@ struct PyTorchArchive {
   private func storageMembers() -> StorageKeys {
     let prefix = Array("\(root)/data/".utf8)
     var members = StorageKeys()
-    for (position, member) in zip.members.enumerated() {
-      let name = member.name.utf8
-      if name.starts(with: prefix) {
-        members[String(Substring(name.dropFirst(prefix.count)))] = position
-      }
+    for position in zip.members.indices {
+      let name = zip.members[position].name.utf8
+      if name.starts(with: prefix) { members[name.dropFirst(prefix.count)] = position }
     }
     return members
   }
@@ -108,19 +108,20 @@ struct PyTorchArchive {
     var deflated: [(number: Int, member: ZipMember)] = []
     let members = storageMembers()
     for (number, storage) in storages.enumerated() {
-      guard let member = members[storage.key].map({ zip.members[$0] }) else {
+      guard let position = members[storage.key.utf8[...]] else {
         throw PyTorchError.damaged("the storage '\(storage.key)' is missing")
       }
-      guard member.byteCount == storage.byteCount else {
+      let byteCount = zip.members[position].byteCount
+      guard byteCount == storage.byteCount else {
         throw PyTorchError.damaged(
-          "the storage '\(storage.key)' should have \(storage.byteCount) bytes, but has "
-            + "\(member.byteCount)")
+          "the storage '\(storage.key)' should have \(storage.byteCount) bytes, but has \(byteCount)"
+        )
       }
-      switch member.method {
+      switch zip.members[position].method {
       case .stored:
         storages[number].source = zip.source
-        storages[number].offset = member.dataRange.lowerBound
-      case .deflated: deflated.append((number, member))
+        storages[number].offset = zip.members[position].dataRange.lowerBound
+      case .deflated: deflated.append((number, zip.members[position]))
       }
     }
     if deflated.isEmpty { return }

@@ -20,15 +20,17 @@ package struct PyTorchStorage: Sendable {
   package internal(set) var offset: Int
 
   /// Whether elements are not told by the storage but by the tensors.
-  var isUntyped: Bool { typeName == "torch.storage.UntypedStorage" }
+  var isUntyped: Bool { typeName == StorageType.untyped }
 }
 
 /// The classes of storages.
 enum StorageType {
+  static let untyped = "torch.storage.UntypedStorage"
+
   /// What the elements of a class are; the dtype is nil for codes of a quantisation.
   static func elements(_ typeName: String) -> (dtype: DType?, width: Int)? {
     guard typeName.hasSuffix("Storage") else { return nil }
-    if typeName == "torch.storage.UntypedStorage" { return (nil, 1) }
+    if typeName == untyped { return (nil, 1) }
     let prefixes = ["torch.cuda.", "torch."]
     guard let prefix = prefixes.first(where: { typeName.hasPrefix($0) }) else { return nil }
     let name = String(typeName.dropFirst(prefix.count).dropLast("Storage".count))

@@ -19,7 +19,7 @@ struct StoragePickle: Sendable {
     var references = StorageReferences()
     for (place, object) in tree.objects.enumerated() where object.kind == .storage {
       let storage = try references.storage(of: object, in: tree)
-      let number = numbers[storage.key] ?? storages.count
+      let number = numbers[storage.key.utf8[...]] ?? storages.count
       storageNumbers[place] = Int32(number)
       if number < storages.count {
         let known = storages[number]
@@ -28,7 +28,7 @@ struct StoragePickle: Sendable {
         }
       } else {
         storages.append(storage)
-        numbers[storage.key] = number
+        numbers[storage.key.utf8[...]] = number
       }
     }
   }

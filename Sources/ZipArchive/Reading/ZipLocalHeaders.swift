@@ -51,7 +51,10 @@ struct ZipLocalHeaders {
     guard start <= end - ZipFormat.localHeaderSize else {
       throw ZipError.damaged(member, "its header lies outside of the file")
     }
-    try load(start..<start + ZipFormat.localHeaderSize, following: following)
+    // Most headers have a name like that in the directory, and up to a hundred bytes of padding.
+    try load(
+      start..<start + ZipFormat.localHeaderSize,
+      usually: ZipFormat.localHeaderSize + member.name.utf8.count + 128, following: following)
     let nameStart = ZipFormat.localHeaderSize
     let extraStart = nameStart + header.unsigned16(at: 26)
     let dataStart = start + extraStart + header.unsigned16(at: 28)
@@ -59,7 +62,9 @@ struct ZipLocalHeaders {
       member.storedByteCount <= end - dataStart
     else { throw ZipError.damaged(member, "it does not lie in the file, or not where it should") }
     member.dataRange = dataStart..<dataStart + member.storedByteCount
-    try load(start..<dataStart, following: [])
+    if header.count < dataStart - start {
+      try load(start..<dataStart, usually: dataStart - start, following: [])
+    }
     let name = header[nameStart..<extraStart]
     guard name.elementsEqual(member.name.utf8) else {
       throw ZipError.refused(
@@ -67,8 +72,8 @@ struct ZipLocalHeaders {
       )
     }
     var extra: [UInt8] = []
-    if header.count > extraStart {
-      extra = Array(header[extraStart...])
+    if !ZipExtra.isPadding(header[extraStart..<dataStart - start]) {
+      extra = Array(header[extraStart..<dataStart - start])
       try ZipName.check(Array(name), against: extra)
       member.attributes.localExtra = ZipExtra.removing(
         [ZipExtra.zip64, ZipExtra.padding], from: extra)
@@ -101,8 +106,11 @@ struct ZipLocalHeaders {
     }
   }
 
-  /// Takes some bytes for the header; those of headers that follow closely are read with them.
-  private mutating func load(_ range: Range<Int>, following: ArraySlice<Int>) throws {
+  /// Takes some bytes for the header, and up to `count` where they are at hand; those of headers that follow closely are
+  /// read with them.
+  private mutating func load(
+    _ range: Range<Int>, usually count: Int, following: ArraySlice<Int>
+  ) throws {
     if range.lowerBound < windowRange.lowerBound || range.upperBound > windowRange.upperBound {
       var upperBound = range.upperBound
       for offset in following {
@@ -116,6 +124,7 @@ struct ZipLocalHeaders {
       try source.read(at: range.lowerBound, count: windowRange.count, into: window, at: 0)
     }
     let start = range.lowerBound - windowRange.lowerBound
-    header = window.bytes(in: start..<start + range.count)
+    let available = min(max(range.count, count), windowRange.upperBound - range.lowerBound)
+    header = window.bytes(in: start..<start + available)
   }
 }

@@ -93,7 +93,8 @@ struct HDF5Rebuild: Sendable {
           dataset, try HDF5Rebuild.feed(dataset, encoding, position, tensor, source, path))
       }
     }
-    dropped = droppedPaths(of: source.catalogue)
+    let kept = Set(fed.map(\.path) + copied + unwritten.map(\.path))
+    dropped = HDF5Removal(from: source.catalogue, keeping: kept).paths
     let names = Set(source.catalogue.datasets.map(\.path))
     let links = source.catalogue.linkPaths
     for (position, tensor) in weights.tensors.enumerated()
@@ -120,26 +121,6 @@ struct HDF5Rebuild: Sendable {
       fed.append(
         try HDF5Rebuild.newDataset(tensor, position, compressionLevel: compressionLevel, path))
     }
-  }
-
-  /// The paths of datasets that are left out; of groups, where nothing stays in them.
-  private func droppedPaths(of catalogue: HDF5Catalogue) -> [String] {
-    let kept = Set(fed.map(\.path) + copied + unwritten.map(\.path))
-    let gone = catalogue.datasets.filter { !kept.contains($0.path) }
-    if gone.isEmpty { return [] }
-    let goneObjects = Set(gone.map(\.object))
-    var paths = gone.map(\.path)
-    for case .hard(let path, let object) in catalogue.links where goneObjects.contains(object) {
-      paths.append(path)
-    }
-    // Groups that something stays in, and groups that held nothing to begin with.
-    var needed: Set<String> = [""]
-    for path in kept { needed.formUnion(path.enclosingGroups) }
-    let emptied = Set(paths.flatMap(\.enclosingGroups)).subtracting(needed)
-    let candidates = emptied.union(paths)
-    return candidates.filter { path in
-      !path.enclosingGroups.contains { emptied.contains($0) }
-    }.sorted { ExactString($0) < ExactString($1) }
   }
 
   /// The number of bytes of all values, chunks counted whole and before they are compressed.
