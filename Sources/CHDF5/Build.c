@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "MetadataCache.h"
+
 enum {
   user_block_piece = 64 * 1024,
-  smallest_cache = 1024 * 1024,
-  // It counts bytes as they are stored; in memory they are several times as many.
-  largest_cache = 8 * 1024 * 1024,
+  cache_bytes = 8 * 1024 * 1024,
 };
 
 static bool has_shared_messages(child_context *child, hid_t file) {
@@ -52,14 +52,7 @@ static int open_output(const file_build *build) {
 static hid_t output_access(file_build *build) {
   child_context *child = build->child;
   const hid_t access = checked(child, output_driver_access(&build->output));
-  H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
-  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
-  checked(child, H5Pget_mdc_config(access, &cache));
-  cache.set_initial_size = 1;
-  cache.initial_size = largest_cache;
-  cache.min_size = smallest_cache;
-  cache.max_size = largest_cache;
-  checked(child, H5Pset_mdc_config(access, &cache));
+  metadata_cache_bound(child, access, cache_bytes);
   checked(child, H5Pset_libver_bounds(access, build->oldest, H5F_LIBVER_LATEST));
   // Each piece takes what it needs: blocks that several share leave holes where metadata and values alternate.
   checked(child, H5Pset_meta_block_size(access, 0));

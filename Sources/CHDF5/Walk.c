@@ -1,8 +1,9 @@
 #include "Walk.h"
 
+#include "MetadataCache.h"
 #include "WalkLinks.h"
 
-enum { largest_cache = 4 << 20 };
+enum { cache_bytes = 4 << 20 };
 
 void walk_count_one(file_walk *walk) {
   if (++walk->counted > walk->child->limits->object_count) {
@@ -51,20 +52,6 @@ static void put_end(file_walk *walk) {
   message_end_record(&walk->message);
 }
 
-static hid_t source_access(child_context *child, region_state *region) {
-  const hid_t access = checked(child, region_driver_access(region));
-  H5AC_cache_config_t cache = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
-  // Chunks are read one by one, and once.
-  checked(child, H5Pset_cache(access, 0, 0, 0, 0));
-  // It counts bytes as they are stored; in memory they are several times as many.
-  checked(child, H5Pget_mdc_config(access, &cache));
-  cache.set_initial_size = 1;
-  cache.initial_size = largest_cache;
-  cache.max_size = largest_cache;
-  checked(child, H5Pset_mdc_config(access, &cache));
-  return access;
-}
-
 file_walk *walk_file(child_context *child, uint64_t offset, uint64_t size) {
   file_walk *walk = child_allocate(child, sizeof *walk);
   *walk = (file_walk){
@@ -72,7 +59,8 @@ file_walk *walk_file(child_context *child, uint64_t offset, uint64_t size) {
       .message = {.context = child},
       .region = {.file = child->file, .offset = offset, .size = size},
   };
-  const hid_t access = source_access(child, &walk->region);
+  const hid_t access = checked(child, region_driver_access(&walk->region));
+  metadata_cache_bound(child, access, cache_bytes);
   // The name only has to be one: the driver reads the open descriptor.
   walk->file = checked(child, H5Fopen("region", H5F_ACC_RDONLY, access));
   checked(child, H5Pclose(access));

@@ -33,6 +33,9 @@ public final class HDF5Source: Sendable {
 
   deinit { close() }
 
+  /// Whether the child waits: it has neither a file to build nor ended.
+  public var isWaiting: Bool { child.withLock { $0 != nil } }
+
   /// Ends the child, when nothing will be built.
   public func close() {
     if let child = take() { unsafe imwa_hdf5_close_source(child.pointer) }

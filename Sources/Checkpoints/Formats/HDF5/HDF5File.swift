@@ -71,6 +71,9 @@ struct HDF5File: Sendable {
     return builder
   }
 
+  /// Whether a child waits to build another file.
+  var hasChild: Bool { walked?.isWaiting ?? false }
+
   /// Nothing will be built: the child that waits for it is ended.
   func endChild() { walked?.close() }
 
