@@ -53,7 +53,9 @@ struct HDF5File: Sendable {
 
   /// Starts to build a file like this one.
   ///
-  /// - Throws: `HDF5Error` when no child can be started, `CheckpointError` when the file has changed meanwhile.
+  /// Where no child waits, the file is walked again.
+  ///
+  /// - Throws: `HDF5Error` when no child can be started, `CheckpointError` when another walk finds another catalogue.
   func builder(path: FilePath, byteLimit: Int) throws -> HDF5Builder {
     if let builder = try walked?.builder(path: path.string, byteLimit: byteLimit) {
       return builder
