@@ -40,6 +40,12 @@ public enum Folder {
     unsafe path.withPlatformString { unsafe access($0, W_OK | X_OK) } == 0
   }
 
+  /// Whether what is at a path is a file that this user may run.
+  public static func canRun(_ path: FilePath) -> Bool {
+    guard unsafe path.withPlatformString({ unsafe access($0, X_OK) }) == 0 else { return false }
+    return FileStatus(of: path)?.kind == .file
+  }
+
   /// Whether nothing is in the folder.
   public static func isEmpty(_ path: FilePath) -> Bool {
     (try? components(in: path).isEmpty) ?? false

@@ -126,6 +126,15 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: trial.run))
   }
 
+  @Test func aFileThatIsNoProgramIsFoundBefore() throws {
+    let trial = try TrialRun()
+    let script = try trial.folder.write("trainer.py", text: "print('trained')\n")
+    let result = try trial.start(["--set", "train=['\(script)']"])
+    #expect(result.status == 65)
+    #expect(result.errors.contains("train: '\(script)' cannot be run: chmod +x"))
+    #expect(!FileManager.default.fileExists(atPath: trial.run))
+  }
+
   @Test func aProgramThatCannotBeStartedFails() throws {
     let trial = try TrialRun(extra: "attempts: 1")
     let result = try trial.start(["--set", "train=['{attempt_dir}/missing']"])

@@ -52,9 +52,8 @@ extension Plan {
     let folder = Folder.absolute(path).removingLastComponent()
     for (key, command) in commands {
       guard let program = command.program else { continue }
-      if !isThere(program, in: folder) {
-        problems.append(
-          PlanProblem(command.place, "\(key): there is no program '\(program)'"))
+      if let problem = problem(with: program, in: folder) {
+        problems.append(PlanProblem(command.place, "\(key): \(problem)"))
       } else if let problem = try? BuiltInTrainer.problem(with: command, of: self) {
         problems.append(PlanProblem(command.place, "\(key): \(problem)"))
       }
@@ -71,12 +70,21 @@ extension Plan {
     return result
   }
 
-  private func isThere(_ program: String, in folder: FilePath) -> Bool {
-    if program.contains("/") { return FileStatus(of: folder.pushing(FilePath(program))) != nil }
-    let path = CurrentProcess.environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
-    return path.split(separator: ":").contains { place in
-      FileStatus(of: folder.pushing(FilePath(String(place))).appending(program)) != nil
+  /// Why a program cannot be started; nil when it can.
+  private func problem(with program: String, in folder: FilePath) -> String? {
+    if program.contains("/") {
+      let path = folder.pushing(FilePath(program))
+      guard FileStatus(of: path) != nil else { return "there is no program '\(program)'" }
+      if Folder.canRun(path) { return nil }
+      return
+        "'\(program)' cannot be run: chmod +x makes it a program, or a command starts with what runs it, "
+        + "such as python3"
     }
+    let path = CurrentProcess.environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
+    let isThere = path.split(separator: ":").contains { place in
+      Folder.canRun(folder.pushing(FilePath(String(place))).appending(program))
+    }
+    return isThere ? nil : "there is no program '\(program)'"
   }
 }
 
