@@ -112,9 +112,7 @@ imwa_hdf5_builder *imwa_hdf5_build_begin(const char *path, imwa_hdf5_source *sou
   memset(result, 0, sizeof *result);
   imwa_hdf5_builder *builder = malloc(sizeof *builder);
   if (!builder) {
-    result->outcome = IMWA_HDF5_SYSTEM_FAILURE;
-    result->code = ENOMEM;
-    strncpy(result->reason, "memory", sizeof result->reason - 1);
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, ENOMEM, "memory");
     if (source) imwa_hdf5_close_source(source);
     return NULL;
   }
@@ -229,18 +227,14 @@ void imwa_hdf5_build_finish(imwa_hdf5_builder *builder, imwa_hdf5_result *result
   shutdown(builder->child.connection, SHUT_WR);
   imwa_hdf5_end_child(&builder->child, builder->has_stalled, &builder->limits, result);
   if (builder->is_refused) {
-    imwa_hdf5_release(result);
     memset(result, 0, sizeof *result);
-    result->outcome = IMWA_HDF5_REFUSED;
-    strncpy(result->reason, builder->reason, sizeof result->reason - 1);
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_REFUSED, 0, builder->reason);
   }
   name_refused(result);
   free(builder);
 }
 
 void imwa_hdf5_build_abandon(imwa_hdf5_builder *builder) {
-  imwa_hdf5_result result = {0};
-  imwa_hdf5_end_child(&builder->child, true, &builder->limits, &result);
-  imwa_hdf5_release(&result);
+  imwa_hdf5_stop_child(&builder->child);
   free(builder);
 }

@@ -108,14 +108,11 @@ void child_may_build(child_context *context, uint64_t file_bytes, uint64_t proce
 
 /// What the parent ignores (under `nohup`, in the background), its child ignores too; handlers of the parent's are none here.
 static void reset_signals(void) {
-  static const int asked_to_end[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-  struct sigaction ignored[sizeof asked_to_end / sizeof *asked_to_end];
-  const size_t count = sizeof asked_to_end / sizeof *asked_to_end;
-  for (size_t index = 0; index < count; index++) sigaction(asked_to_end[index], NULL, &ignored[index]);
-  struct sigaction standard = {.sa_handler = SIG_DFL};
-  for (int number = 1; number < NSIG; number++) sigaction(number, &standard, NULL);
-  for (size_t index = 0; index < count; index++) {
-    if (ignored[index].sa_handler == SIG_IGN) sigaction(asked_to_end[index], &ignored[index], NULL);
+  struct sigaction standard = {.sa_handler = SIG_DFL}, now;
+  for (int number = 1; number < NSIG; number++) {
+    const bool asks_to_end = number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+    if (asks_to_end && sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN) continue;
+    sigaction(number, &standard, NULL);
   }
   sigset_t none;
   sigemptyset(&none);

@@ -31,6 +31,9 @@ typedef struct {
 /// What a child does. Ends by calling one of the functions below, or returns when all is done.
 typedef void child_work(child_context *context, const void *request);
 
+/// Says how something ended.
+void imwa_hdf5_set_outcome(imwa_hdf5_result *result, imwa_hdf5_outcome outcome, int code, const char *reason);
+
 /// Runs `work` in a child and fills `result`. `file` stays open in the child, everything else is closed.
 void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64_t file_size_limit,
                          const imwa_hdf5_limits *limits, imwa_hdf5_result *result);

@@ -26,7 +26,7 @@ typedef struct {
 
 typedef enum { PIPE_WHOLE, PIPE_ENDED, PIPE_OVERFLOWED, PIPE_TIMED_OUT, PIPE_FAILED } pipe_end;
 
-static void set_outcome(imwa_hdf5_result *result, imwa_hdf5_outcome outcome, int code, const char *reason) {
+void imwa_hdf5_set_outcome(imwa_hdf5_result *result, imwa_hdf5_outcome outcome, int code, const char *reason) {
   result->outcome = outcome;
   result->code = code;
   strncpy(result->reason, reason, sizeof result->reason - 1);
@@ -92,21 +92,21 @@ static int reap(pid_t child) {
 static void judge_file_size(uint64_t file_size_limit, imwa_hdf5_result *result) {
   struct rlimit own;
   if (getrlimit(RLIMIT_FSIZE, &own) == 0 && own.rlim_cur <= file_size_limit) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, EFBIG, "write");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, EFBIG, "write");
   } else {
-    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, SIGXFSZ, "file size");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, SIGXFSZ, "file size");
   }
 }
 
 static void judge_signal(int number, uint64_t file_size_limit, imwa_hdf5_result *result) {
   switch (number) {
-    case SIGXCPU: set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "processor time"); return;
+    case SIGXCPU: imwa_hdf5_set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, number, "processor time"); return;
     case SIGXFSZ: judge_file_size(file_size_limit, result); return;
     case SIGINT:
     case SIGTERM:
     case SIGHUP:
-    case SIGQUIT: set_outcome(result, IMWA_HDF5_INTERRUPTED, number, "interrupted"); return;
-    default: set_outcome(result, IMWA_HDF5_CRASHED, number, "libhdf5 crashed");
+    case SIGQUIT: imwa_hdf5_set_outcome(result, IMWA_HDF5_INTERRUPTED, number, "interrupted"); return;
+    default: imwa_hdf5_set_outcome(result, IMWA_HDF5_CRASHED, number, "libhdf5 crashed");
   }
 }
 
@@ -114,11 +114,11 @@ static void judge_signal(int number, uint64_t file_size_limit, imwa_hdf5_result 
 static void judge(const running_child *child, int status, pipe_end end, int pipe_error, imwa_hdf5_result *result) {
   const child_notes *notes = child->notes;
   if (end == PIPE_TIMED_OUT) {
-    set_outcome(result, IMWA_HDF5_STALLED, 0, "wall time");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_STALLED, 0, "wall time");
   } else if (end == PIPE_OVERFLOWED) {
-    set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "message size");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_OUT_OF_LIMITS, 0, "message size");
   } else if (end == PIPE_FAILED) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, pipe_error, "read from the child");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, pipe_error, "read from the child");
   } else if (!__atomic_load_n(&notes->finished, __ATOMIC_ACQUIRE)) {
     judge_signal(WIFSIGNALED(status) ? WTERMSIG(status) : 0, child->file_size_limit, result);
   } else {
@@ -159,7 +159,7 @@ static bool start(child_setup *setup, const int ends[2], running_child *child, i
   child->file_size_limit = setup->file_size_limit;
   child->notes = mmap(NULL, sizeof *child->notes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (child->notes == MAP_FAILED) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "mmap");
     close(ends[0]);
     close(ends[1]);
     return false;
@@ -170,7 +170,7 @@ static bool start(child_setup *setup, const int ends[2], running_child *child, i
   const int fork_error = errno;
   close(ends[1]);
   if (child->process >= 0) return true;
-  set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, fork_error, "fork");
+  imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, fork_error, "fork");
   release_child(child);
   return false;
 }
@@ -195,7 +195,7 @@ bool imwa_hdf5_receive_message(running_child *child, const imwa_hdf5_limits *lim
   received message = {0};
   const pipe_end end = receive(child, limits, &message);
   if (end == PIPE_WHOLE) {
-    set_outcome(result, IMWA_HDF5_COMPLETE, 0, "");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_COMPLETE, 0, "");
     result->message = message.bytes;
     result->message_size = message.count;
     return true;
@@ -203,7 +203,7 @@ bool imwa_hdf5_receive_message(running_child *child, const imwa_hdf5_limits *lim
   end_and_judge(child, end, errno, result);
   free(message.bytes);
   // A child that is content but sent nothing has lost its way.
-  if (result->outcome == IMWA_HDF5_COMPLETE) set_outcome(result, IMWA_HDF5_CRASHED, 0, "libhdf5 crashed");
+  if (result->outcome == IMWA_HDF5_COMPLETE) imwa_hdf5_set_outcome(result, IMWA_HDF5_CRASHED, 0, "libhdf5 crashed");
   return false;
 }
 
@@ -219,7 +219,7 @@ void imwa_hdf5_run_child(child_work *work, const void *request, int file, uint64
   running_child child;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "pipe");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "pipe");
   } else if (start(&setup, ends, &child, result)) {
     imwa_hdf5_end_child(&child, false, limits, result);
   }
@@ -230,7 +230,7 @@ bool imwa_hdf5_start_child(child_work *work, const void *request, int file, bool
   child_setup setup = {{.limits = limits, .file = file}, work, request, 0, stays};
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-    set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "socketpair");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, errno, "socketpair");
     return false;
   }
   return start(&setup, ends, child, result);

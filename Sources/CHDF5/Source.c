@@ -21,18 +21,12 @@ static void walk_and_stay(child_context *child, const void *request) {
   if (asked->stays) build_like(child, walk->file, &walk->region);
 }
 
-static void fail_before_start(imwa_hdf5_result *result, int error, const char *call) {
-  result->outcome = IMWA_HDF5_SYSTEM_FAILURE;
-  result->code = error;
-  strncpy(result->reason, call, sizeof result->reason - 1);
-}
-
 /// Walks a file. False when there is no message; then there is no child either.
 static bool walk(int descriptor, source_request request, const imwa_hdf5_limits *limits, running_child *child,
                  imwa_hdf5_result *result) {
   memset(result, 0, sizeof *result);
   if (request.offset > INT64_MAX || request.size > INT64_MAX - request.offset) {
-    fail_before_start(result, EINVAL, "region");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, EINVAL, "region");
     return false;
   }
   return imwa_hdf5_start_child(walk_and_stay, &request, descriptor, request.stays, limits, child, result) &&
@@ -100,7 +94,7 @@ imwa_hdf5_source *imwa_hdf5_open_source(int descriptor, uint64_t offset, uint64_
   imwa_hdf5_source *source = malloc(sizeof *source);
   if (!source) {
     memset(result, 0, sizeof *result);
-    fail_before_start(result, ENOMEM, "memory");
+    imwa_hdf5_set_outcome(result, IMWA_HDF5_SYSTEM_FAILURE, ENOMEM, "memory");
     return NULL;
   }
   if (walk(descriptor, (source_request){offset, size, true}, limits, &source->child, result)) {

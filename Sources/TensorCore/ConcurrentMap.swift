@@ -22,6 +22,18 @@ package func concurrentMap<Element: Sendable, Value: Sendable, Failure: Error>(
   return values
 }
 
+/// Computes a value for each of many elements, of which a thread takes so many at a time.
+///
+/// - Throws: the error of an element.
+package func concurrentMap<Element: Sendable, Value: Sendable, Failure: Error>(
+  _ elements: [Element], share: Int, _ body: @Sendable (Element) throws(Failure) -> Value
+) throws(Failure) -> [Value] {
+  let parts = try concurrentMap(elements.parts(of: share)) { part throws(Failure) in
+    try part.map(body)
+  }
+  return parts.flatMap { $0 }
+}
+
 /// Computes two values at once.
 ///
 /// - Throws: the error of the first, else that of the second.

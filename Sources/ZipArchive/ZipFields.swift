@@ -79,15 +79,13 @@ enum ZipExtra {
     return fields
   }
 
-  /// Whether extra bytes are nothing but PyTorch's padding.
-  static func isPadding(_ extra: ArraySlice<UInt8>) -> Bool {
-    var position = extra.startIndex
-    while position + 4 <= extra.endIndex {
-      let id = Int(extra[position]) | Int(extra[position + 1]) << 8
-      guard id == padding else { return false }
-      position += 4 + (Int(extra[position + 2]) | Int(extra[position + 3]) << 8)
+  /// Whether the extra bytes at a place of a header are nothing but PyTorch's padding; most are, and need no list.
+  static func isPadding(_ range: Range<Int>, of header: [UInt8]) -> Bool {
+    var position = range.lowerBound
+    while position + 4 <= range.upperBound, header.unsigned16(at: position) == padding {
+      position += 4 + header.unsigned16(at: position + 2)
     }
-    return position == extra.endIndex
+    return position == range.upperBound
   }
 
   /// The extra bytes without the fields of some kinds.

@@ -79,15 +79,11 @@ struct ShowResult {
 
   private var rows: [[String]] {
     // There may be tens of thousands.
-    let rowCountOfThread = 4096
-    guard isFlat else {
-      let parts = overview.tree().parts(of: rowCountOfThread)
-      return concurrentMap(parts) { nodes in nodes.map { row($0) } }.flatMap { $0 }
+    let share = 4096
+    if !isFlat { return concurrentMap(overview.tree(), share: share) { row($0) } }
+    return concurrentMap(Array(overview.weights.tensors.indices), share: share) { position in
+      row(position, named: overview.weights.tensors[position].info.name)
     }
-    let parts = Array(overview.weights.tensors.indices).parts(of: rowCountOfThread)
-    return concurrentMap(parts) { positions in
-      positions.map { row($0, named: overview.weights.tensors[$0].info.name) }
-    }.flatMap { $0 }
   }
 
   private func row(_ node: CheckpointOverview.Node) -> [String] {

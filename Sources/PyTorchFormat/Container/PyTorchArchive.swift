@@ -15,7 +15,7 @@ struct PyTorchArchive {
     self.file = file
     // Of tens of thousands of tensors, both take long.
     let (zip, pickle) = try ZipFile.open(file, size: file.size) { listing in
-      Result { try PyTorchArchive.pickle(in: listing) }
+      try PyTorchArchive.pickle(in: listing)
     }
     self.zip = zip
     guard let root = PyTorchArchive.root(of: zip.members.first?.name) else {
@@ -32,8 +32,7 @@ struct PyTorchArchive {
       throw PyTorchError.unsupported("its version is '\(text)'; 1 to 10 are known")
     }
     byteOrder = try PyTorchArchive.byteOrder(zip, root)
-    guard let pickle = try pickle.get() else { throw PyTorchArchive.none }
-    self.pickle = pickle
+    self.pickle = try pickle.get()
   }
 
   /// The folder that a member is in.
@@ -42,11 +41,11 @@ struct PyTorchArchive {
     return String(name[..<slash])
   }
 
-  private static func pickle(in listing: ZipListing) throws -> StoragePickle? {
+  private static func pickle(in listing: ZipListing) throws -> StoragePickle {
     guard let root = root(of: listing.firstName),
       let bytes = try listing.bytes(
         named: root + "/data.pkl", limit: PyTorchFile.maximumPickleSize)
-    else { return nil }
+    else { throw none }
     // What is made of a pickle takes several times its size.
     CurrentProcess.reserveMemory(bytes.count * 6)
     let tree = try PickleParser.parse(bytes)

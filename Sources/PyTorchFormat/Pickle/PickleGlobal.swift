@@ -26,9 +26,10 @@ struct PickleGlobal: Sendable, Hashable {
     self.module = module
     self.name = module + "." + name
     collection = module == "collections" ? PickleGlobal.collections[name] : nil
+    // By the whole name, which may be cut elsewhere than at the end of the module.
     makesTensor =
-      module == "torch._utils" && name.hasPrefix("_rebuild_")
-      || module == "torch._tensor" && name == "_rebuild_from_type_v2"
+      self.name.hasPrefix("torch._utils._rebuild_")
+      || self.name == "torch._tensor._rebuild_from_type_v2"
     if PickleGlobal.isUnderstood(module, name) {
       standing = .understood
     } else {

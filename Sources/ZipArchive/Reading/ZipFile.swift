@@ -25,34 +25,29 @@ public struct ZipFile: Sendable {
   /// - Parameter size: the number of bytes of the source.
   /// - Throws: `ZipError`, and what the source throws.
   public init(_ source: any ByteSource, size: Int) throws {
-    (self, _) = try ZipFile.open(source, size: size) { _ in }
+    try self.init(ZipListing(source, size: size))
   }
 
   /// Opens an archive, and does work with some of its members while all others are checked.
   ///
-  /// - Throws: `ZipError`, what the source throws, and then what the work does.
+  /// - Returns: the archive, and what came of the work.
+  /// - Throws: `ZipError`, and what the source throws.
   package static func open<Value: Sendable>(
     _ source: any ByteSource, size: Int, besides work: @Sendable (ZipListing) throws -> Value
-  ) throws -> (ZipFile, Value) {
-    let end = try ZipEndRecord(source, size: size)
-    // What is made of a member, here and by formats: tens of thousands are not rare.
-    CurrentProcess.reserveMemory(end.memberCount * 1200)
-    let listing = ZipListing(
-      source: source, end: end.directoryRange.lowerBound,
-      members: try ZipDirectory.members(in: source, end))
-    // What is wrong with the archive is told first.
-    let (value, zip) = try concurrently(
-      { Result { try work(listing) } },
-      { try ZipFile(source, try listing.checkedMembers(), end) })
-    return (zip, try value.get())
+  ) throws -> (ZipFile, Result<Value, any Error>) {
+    let listing = try ZipListing(source, size: size)
+    let (result, zip) = try concurrently(
+      { Result { try work(listing) } }, { try ZipFile(listing) })
+    return (zip, result)
   }
 
-  private init(_ source: any ByteSource, _ members: [ZipMember], _ end: ZipEndRecord) throws {
-    file = source
-    self.source = CheckedMemberBytes(source, members: members)
-    self.members = members
-    comment = end.comment
-    prefixByteCount = end.prefixByteCount
+  private init(_ listing: ZipListing) throws {
+    file = listing.source
+    members = try ZipLocalHeaders.checked(
+      listing.members, in: file, end: listing.end.directoryRange.lowerBound)
+    source = CheckedMemberBytes(file, members: members)
+    comment = listing.end.comment
+    prefixByteCount = listing.end.prefixByteCount
     var positions: [ExactString: Int] = [:]
     positions.reserveCapacity(members.count)
     for (index, member) in members.enumerated() {
@@ -72,9 +67,16 @@ public struct ZipFile: Sendable {
 /// The members of an archive as its central directory lists them.
 package struct ZipListing: Sendable {
   fileprivate let source: any ByteSource
-  /// The start of the central directory.
-  fileprivate let end: Int
+  fileprivate let end: ZipEndRecord
   fileprivate let members: [ZipMember]
+
+  fileprivate init(_ source: any ByteSource, size: Int) throws {
+    self.source = source
+    end = try ZipEndRecord(source, size: size)
+    // What is made of a member, here and by formats: tens of thousands are not rare.
+    CurrentProcess.reserveMemory(end.memberCount * 1200)
+    members = try ZipDirectory.members(in: source, end)
+  }
 
   /// The name of the first member.
   package var firstName: String? { members.first?.name }
@@ -86,12 +88,9 @@ package struct ZipListing: Sendable {
     guard let member = members.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
       return nil
     }
+    let end = end.directoryRange.lowerBound
     return try ZipLocalHeaders.checked([member], in: source, end: end)[0]
       .bytes(in: source, limit: limit)
-  }
-
-  fileprivate func checkedMembers() throws -> [ZipMember] {
-    try ZipLocalHeaders.checked(members, in: source, end: end)
   }
 }
 

@@ -72,8 +72,9 @@ struct ZipLocalHeaders {
       )
     }
     var extra: [UInt8] = []
-    if !ZipExtra.isPadding(header[extraStart..<dataStart - start]) {
-      extra = Array(header[extraStart..<dataStart - start])
+    let extraRange = extraStart..<dataStart - start
+    if !ZipExtra.isPadding(extraRange, of: header) {
+      extra = Array(header[extraRange])
       try ZipName.check(Array(name), against: extra)
       member.attributes.localExtra = ZipExtra.removing(
         [ZipExtra.zip64, ZipExtra.padding], from: extra)

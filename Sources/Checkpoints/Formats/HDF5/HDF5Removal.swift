@@ -1,28 +1,10 @@
 import HDF5Format
 import TensorCore
 
-/// The paths that a new file does not have: of datasets that are left out, and of groups where nothing stays.
+/// What a new file does not have of its source: datasets that are left out, and groups where nothing stays.
+///
+/// Links are followed: a group can be in many groups.
 struct HDF5Removal {
-  /// What is removed; a group goes with all that is in it.
-  let paths: [String]
-
-  /// - Parameter kept: the paths of the datasets that stay.
-  init(from catalogue: HDF5Catalogue, keeping kept: Set<String>) {
-    let gone = catalogue.datasets.filter { !kept.contains($0.path) }
-    if gone.isEmpty {
-      paths = []
-      return
-    }
-    var removal = Removal(catalogue)
-    for dataset in catalogue.datasets where kept.contains(dataset.path) { removal.keep(dataset) }
-    removal.keepLinks()
-    removal.remove(gone)
-    paths = removal.paths
-  }
-}
-
-/// What stays and what goes, while links are followed: a group can be in many groups.
-private struct Removal {
   private let links: [(path: String, object: Int)]
   private let groupObjects: [String: Int]
   /// Objects that something stays of.
@@ -32,15 +14,21 @@ private struct Removal {
   private var gone: [String] = []
   private var emptied: Set<String> = []
 
-  init(_ catalogue: HDF5Catalogue) {
+  /// - Parameter kept: the paths of the datasets that stay.
+  init(from catalogue: HDF5Catalogue, keeping kept: Set<String>) {
     links = catalogue.links.compactMap { link in
       if case .hard(let path, let object) = link { (path, object) } else { nil }
     }
     groupObjects = Dictionary(
       catalogue.groups.map { ($0.path, $0.object) }, uniquingKeysWith: { first, _ in first })
+    let removed = catalogue.datasets.filter { !kept.contains($0.path) }
+    if removed.isEmpty { return }
+    for dataset in catalogue.datasets where kept.contains(dataset.path) { keep(dataset) }
+    keepLinks()
+    remove(removed)
   }
 
-  mutating func keep(_ dataset: HDF5Catalogue.Dataset) {
+  private mutating func keep(_ dataset: HDF5Catalogue.Dataset) {
     keptObjects.insert(dataset.object)
     keep(dataset.path.enclosingGroups)
   }
@@ -52,7 +40,7 @@ private struct Removal {
   }
 
   /// A group stays for the link to what stays, and with it the links to the group.
-  mutating func keepLinks() {
+  private mutating func keepLinks() {
     var count: Int
     repeat {
       count = needed.count
@@ -61,7 +49,7 @@ private struct Removal {
   }
 
   /// Datasets go with all links to them, and so do groups that they leave behind empty.
-  mutating func remove(_ datasets: [HDF5Catalogue.Dataset]) {
+  private mutating func remove(_ datasets: [HDF5Catalogue.Dataset]) {
     var objects = Set(datasets.map(\.object))
     gone = datasets.map(\.path)
     var count: Int
@@ -74,7 +62,7 @@ private struct Removal {
     gone += links.filter { objects.contains($0.object) }.map(\.path)
   }
 
-  /// The outermost of what goes.
+  /// The outermost of what goes: a group goes with all that is in it.
   var paths: [String] {
     emptied.union(gone).filter { path in
       !path.enclosingGroups.contains { emptied.contains($0) }
