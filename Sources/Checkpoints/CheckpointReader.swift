@@ -44,6 +44,8 @@ public struct CheckpointReader: Sendable {
   public var unknownContents: [String] = []
   /// The names of layers by their place in the file, where the names of tensors do not tell them.
   public var layerNames: [ExactString: String] = [:]
+  /// The tensors whose values this version cannot read; the others can be worked with.
+  public var unreadable: [UnreadableTensor] = []
   /// What a user should know although it is no error.
   public var notices: [String] = []
 
@@ -129,6 +131,7 @@ public struct CheckpointReader: Sendable {
     reader.unknownContents = unknownContents
     reader.checksums = checksums
     reader.checksWhatIsRead = checksWhatIsRead
+    reader.unreadable = unreadable
     return reader
   }
 

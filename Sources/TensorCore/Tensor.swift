@@ -7,11 +7,27 @@ public final class Tensor: Sendable {
   public let info: TensorInfo
   /// Where the values come from.
   public let storage: TensorStorage
+  /// What the tensor is to its model, where the file tells it; nil where only its name does.
+  public let declaredRole: TensorRole?
 
   /// Puts a description and its values together.
-  public init(_ info: TensorInfo, storage: TensorStorage) {
+  public init(_ info: TensorInfo, storage: TensorStorage, declaredRole: TensorRole? = nil) {
     self.info = info
     self.storage = storage
+    self.declaredRole = declaredRole
+  }
+
+  /// The same tensor, which its file tells the role of.
+  public func declared(_ role: TensorRole?) -> Tensor {
+    role == declaredRole ? self : Tensor(info, storage: storage, declaredRole: role)
+  }
+
+  /// The same values under another name.
+  ///
+  /// - Throws: never for a tensor that exists; the size was checked when it was described.
+  public func renamed(_ name: String) throws(TensorError) -> Tensor {
+    let info = try TensorInfo(name: name, dtype: info.dtype, shape: info.shape)
+    return Tensor(info, storage: storage, declaredRole: declaredRole)
   }
 
   /// A tensor of values in a source; nil when the first `rank` extents do not need `byteCount` bytes.
@@ -25,6 +41,7 @@ public final class Tensor: Sendable {
     else { return nil }
     self.info = info
     storage = .bytes(source, offset: offset)
+    declaredRole = nil
   }
 
   /// Whether shape and dtype are those of another tensor.

@@ -70,8 +70,7 @@ public struct ConversionPlan: Sendable {
         continue
       }
       newNames[ExactString(tensor.info.name)] = name
-      let info = try TensorInfo(name: name, dtype: tensor.info.dtype, shape: tensor.info.shape)
-      tensors.append(Tensor(info, storage: tensor.storage))
+      tensors.append(try tensor.renamed(name))
     }
     let renamed = try WeightMap(tensors, metadata: chosen.metadata)
     let checked = ConversionPlan.checked(renamed, reader, format, options)

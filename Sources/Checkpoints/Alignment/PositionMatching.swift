@@ -40,8 +40,7 @@ struct PositionMatching {
         continue
       }
       renamings.append(MergePlan.Renaming(input: input, name: tensor.info.name, newName: name))
-      let info = try TensorInfo(name: name, dtype: tensor.info.dtype, shape: tensor.info.shape)
-      tensors.append(Tensor(info, storage: tensor.storage))
+      tensors.append(try tensor.renamed(name))
     }
     let result = try WeightMap(tensors, metadata: map.metadata)
     return map.isQuantized ? result.quantized : result
