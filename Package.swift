@@ -235,7 +235,12 @@ let package = Package(
       swiftSettings: testing),
     .testTarget(name: "PlottingTests", dependencies: ["Plotting"], swiftSettings: testing),
     .testTarget(
-      name: "ToolSupportTests", dependencies: ["TensorCore", "ToolSupport"], swiftSettings: testing),
+      name: "ToolSupportTests",
+      dependencies: [
+        "TensorCore", "TestSupport", "ToolSupport", "imwa-avg", "imwa-ckpt", "imwa-dist",
+        "imwa-run", "imwa-train",
+      ],
+      swiftSettings: testing),
     .testTarget(name: "YAMLTextTests", dependencies: ["YAMLText"], swiftSettings: testing),
     .testTarget(
       name: "EpisodesTests",

@@ -22,6 +22,14 @@ public enum CurrentProcess {
   /// takes as long as averaging them.
   public static func end(status: Int32) -> Never { exit(status) }
 
+  /// The arguments of this process, without the name of the program.
+  ///
+  /// They are kept before `main` begins. `CommandLine.arguments` looks for them below the environment, and finds none
+  /// once a library that was loaded first (`LD_PRELOAD`) has set a variable, which moves the environment.
+  public static var arguments: [String] {
+    (0..<imwa_argument_count()).dropFirst().map { unsafe String(cString: imwa_argument($0)) }
+  }
+
   /// The environment, as `NAME=VALUE`.
   public static var environment: [String] {
     var result: [String] = []

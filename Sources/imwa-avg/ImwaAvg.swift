@@ -1,9 +1,10 @@
 import ArgumentParser
 import Checkpoints
+import ToolSupport
 
 /// The tool: one subcommand for each way to average.
 @main
-struct ImwaAvg: ParsableCommand {
+struct ImwaAvg: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "imwa-avg",
     abstract: "Average neural-network checkpoints: exactly, safely, as fast as files are copied.",

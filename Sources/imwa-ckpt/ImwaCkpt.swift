@@ -1,9 +1,10 @@
 import ArgumentParser
 import Checkpoints
+import ToolSupport
 
 /// The tool: one subcommand for each thing to do with checkpoint files.
 @main
-struct ImwaCkpt: ParsableCommand {
+struct ImwaCkpt: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "imwa-ckpt",
     abstract: "Show, convert, verify, compare and hash neural-network checkpoints.",

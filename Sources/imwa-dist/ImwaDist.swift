@@ -6,7 +6,7 @@ import WeightDistance
 
 /// The tool: one command.
 @main
-struct ImwaDist: ParsableCommand {
+struct ImwaDist: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "imwa-dist",
     abstract: "Tell how far neural-network checkpoints lie apart.",

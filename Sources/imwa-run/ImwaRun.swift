@@ -33,17 +33,19 @@ struct ImwaRun: AsyncParsableCommand {
   static let toolName = "imwa-run"
   /// The first argument of the process around an attempt, which no user types.
   static let supervise = "supervise"
+
+  func run() async throws { throw Tool.missingSubcommand }
 }
 
 /// Where the process begins.
 @main
 enum Program {
   static func main() {
-    let arguments = CommandLine.arguments
+    let arguments = CurrentProcess.arguments
     // Started once for every attempt: nothing else is needed for it.
-    if arguments.count == 3, arguments[1] == ImwaRun.supervise { supervise(arguments[2]) }
+    if arguments.count == 2, arguments[0] == ImwaRun.supervise { supervise(arguments[1]) }
     Task {
-      await ImwaRun.main()
+      await ImwaRun.main(arguments)
       CurrentProcess.end(status: 0)
     }
     dispatchMain()

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Checkpoints
+import ToolSupport
 
 /// The tool: what a member of a run does, and what a run needs around it.
 @main
-struct ImwaTrain: ParsableCommand {
+struct ImwaTrain: ToolCommand {
   static let configuration = CommandConfiguration(
     commandName: "imwa-train",
     abstract: "Train small networks, step by step from checkpoint to checkpoint.",

@@ -36,6 +36,12 @@ void imwa_keep_freed_memory(void);
 // Prepares the calling thread's heap for many small allocations of so many bytes together.
 void imwa_reserve_heap(size_t size);
 
+/// How many arguments this process was started with, the name of the program included; 0 when there is not even that.
+int imwa_argument_count(void);
+
+/// One of them, below the count.
+const char *imwa_argument(int index);
+
 /// How a program is started.
 typedef struct {
   /// The program, looked for on PATH, and its arguments; NULL behind the last.
