@@ -46,7 +46,10 @@ let package = Package(
     .target(name: "CSystemShims"),
     // libhdf5 in a child process; the system library target only names the package and its flags.
     .systemLibrary(name: "CLibHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
-    .target(name: "CHDF5", dependencies: ["CLibHDF5"]),
+    .target(
+      name: "CHDF5", dependencies: ["CLibHDF5"],
+      // From 1.12 on the functions of 1.10 that changed are there under their names only when asked for.
+      cSettings: [.define("H5_USE_110_API")]),
     // Shuffling, checksums and light compression of bytes; whole blocks and streams of deflate.
     .target(name: "CByteFilters"),
     .systemLibrary(

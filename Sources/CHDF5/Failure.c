@@ -32,7 +32,7 @@ static herr_t note_error(unsigned position, const H5E_error2_t *entry, void *not
 
 static bool starts_with(const char *text, const char *start) { return strncmp(text, start, strlen(start)) == 0; }
 
-/// libhdf5 1.10 has no error code for "newer than I am": every message decoder has its own words for it.
+/// libhdf5 has no error code for "newer than I am": every message decoder has its own words for it.
 static bool is_about_version(const char *reason) {
   static const char *const starts[] = {
       "bad superblock version number",
@@ -48,12 +48,19 @@ static bool is_about_version(const char *reason) {
   return starts_with(reason, "incorrect ") && strstr(reason, "datatype version");
 }
 
+_Noreturn static void fail_by_version(child_context *context, const char *reason) {
+  unsigned major = 0, minor = 0, release = 0;
+  H5get_libversion(&major, &minor, &release);
+  child_fail(context, IMWA_HDF5_TOO_NEW, "written for a newer HDF5 than the built-in libhdf5 %u.%u.%u can read (%s)", major,
+             minor, release, reason);
+}
+
 _Noreturn void child_fail_by_library(child_context *context) {
   library_error error = {0};
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_error, &error);
   if (error.system_error > 0) child_fail_by_system(context, error.system_error, "reading or writing");
   if (is_about_version(error.reason)) {
-    child_fail(context, IMWA_HDF5_TOO_NEW, "written for HDF5 1.12 or later (%s)", error.reason);
+    fail_by_version(context, error.reason);
   }
   if (error.not_hdf5) child_fail(context, IMWA_HDF5_NOT_HDF5, "no HDF5 signature");
   if (error.no_memory) child_fail(context, IMWA_HDF5_OUT_OF_LIMITS, "memory (%s)", error.reason);

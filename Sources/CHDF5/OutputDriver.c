@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "FileDriver.h"
+
 typedef struct {
   H5FD_t base;  // libhdf5's part comes first
   output_state *state;
@@ -118,7 +120,7 @@ static herr_t output_truncate(H5FD_t *file, hid_t transfer, hbool_t is_closing) 
 }
 
 static const H5FD_class_t output_class = {
-    .name = "imwa_output",
+    FILE_DRIVER("imwa_output", 512),
     .maxaddr = (haddr_t)INT64_MAX,
     .fc_degree = H5F_CLOSE_STRONG,
     .fapl_size = sizeof(output_settings),

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "FileDriver.h"
+
 /// libhdf5 gives each collection of values of variable length at least so many bytes.
 enum { smallest_collection = 4096 };
 
@@ -183,7 +185,7 @@ static herr_t region_write(H5FD_t *file, H5FD_mem_t kind, hid_t transfer, haddr_
 }
 
 static const H5FD_class_t region_class = {
-    .name = "imwa_region",
+    FILE_DRIVER("imwa_region", 513),
     .maxaddr = (haddr_t)INT64_MAX,
     .fc_degree = H5F_CLOSE_WEAK,
     .fapl_size = sizeof(region_settings),

@@ -123,7 +123,7 @@ public enum HDF5Child {
     case IMWA_HDF5_REFUSED: throw HDF5Error(.refused, reason)
     case IMWA_HDF5_TOO_NEW:
       throw HDF5Error(
-        .tooNew, "written for HDF5 1.12 or later, not readable by libhdf5 1.10",
+        .tooNew, reason,
         hint: "h5repack --high=2 of a newer HDF5 writes it for older ones")
     case IMWA_HDF5_OUT_OF_LIMITS:
       throw HDF5Error(

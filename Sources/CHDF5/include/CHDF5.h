@@ -87,7 +87,7 @@ typedef struct {
 typedef enum {
   IMWA_HDF5_COMPLETE = 0,
   IMWA_HDF5_REFUSED = 1,         // sound as far as seen, but of a kind that is not read; `reason` says which
-  IMWA_HDF5_TOO_NEW = 2,         // written for HDF5 1.12 or later
+  IMWA_HDF5_TOO_NEW = 2,         // written for a newer HDF5 than this one; `reason` names both
   IMWA_HDF5_DAMAGED = 3,         // libhdf5 reported an error; `reason` is its own innermost text
   IMWA_HDF5_CRASHED = 4,         // the child ended by signal `code`
   IMWA_HDF5_OUT_OF_LIMITS = 5,   // `reason` names the limit
