@@ -20,6 +20,8 @@ public struct CheckpointReader: Sendable {
     case numpy(NumPyArchive)
     /// Several files and an index, whose partition the output keeps.
     case sharded(ShardedModel)
+    /// Several models in a folder that make one together, which the output has too.
+    case components(ComponentModel)
   }
 
   /// The file, folder or index that was opened.
@@ -71,6 +73,8 @@ public struct CheckpointReader: Sendable {
     case .pytorch: format == PyTorchCheckpoint.self
     case .numpy: format == NumPyCheckpoint.self
     case .sharded(let model): format == PyTorchCheckpoint.self && model.format == format
+    case .components(let model):
+      model.components.allSatisfy { $0.reader.keepsOtherContents(in: format) }
     case .single: false
     }
   }
@@ -99,6 +103,15 @@ public struct CheckpointReader: Sendable {
       let isQuantized = try CheckpointFolder.hasQuantizationConfig(path.folder, for: reader.weights)
       self = isQuantized ? reader.with(reader.weights.quantized) : reader
     }
+    if weights.isWithoutValues { notices.append(emptinessNotice) }
+  }
+
+  private var emptinessNotice: String {
+    let isZero = ProcessParts.isZeroPart(path.lastComponent?.string ?? "")
+    return "\(path): all of its tensors are empty"
+      + (isZero
+        ? ": DeepSpeed ZeRO keeps the weights in other files; zero_to_fp32.py makes one model of them"
+        : "")
   }
 
   init(
@@ -140,6 +153,13 @@ public struct CheckpointReader: Sendable {
   /// - Throws: `CheckpointError` when one is wrong.
   public func checkBeforeReading(threads: Int) throws {
     if !checksWhatIsRead { try checksums?(threads) }
+  }
+}
+
+extension WeightMap {
+  /// Whether there are tensors, but no element in any of them.
+  var isWithoutValues: Bool {
+    !tensors.isEmpty && tensors.allSatisfy { $0.info.shape.elementCount == 0 }
   }
 }
 

@@ -1,68 +1,8 @@
 import Compression
-public import FileIO
+import FileIO
 import HDF5Format
-public import SystemPackage
+import SystemPackage
 import TensorCore
-
-/// What is to be written where.
-public struct OutputRequest: Sendable {
-  /// The file or folder.
-  public var path: FilePath
-  /// Whether it is a file or a folder.
-  public var form: StagedOutput.Form
-  /// The format of a file; nil for the one that the end of its name tells.
-  public var format: (any CheckpointFormat.Type)?
-  /// The most bytes of tensors in one file of a folder; nil for no limit of its own.
-  public var maximumShardSize: Int?
-  /// Whether tensors that are one under several names are written one by one, where a format keeps ties.
-  public var unties = false
-  /// The arrangement to keep in a folder, when no shard size is asked for.
-  public var arrangement: CheckpointReader.Arrangement?
-  /// The level of deflate where a format compresses only when asked; nil for no compression.
-  public var compressionLevel: Int?
-  /// The folder whose sidecar files are carried over.
-  public var sidecarFolder: FilePath?
-  /// What to do when the path is taken.
-  public var existing: StagedOutput.Existing
-  /// Whether the result is forced to the disk.
-  public var durability: Durability
-
-  /// Asks for a new file.
-  public init(
-    path: FilePath, form: StagedOutput.Form = .file, existing: StagedOutput.Existing = .refuse,
-    durability: Durability = .full
-  ) {
-    self.path = path
-    self.form = form
-    self.existing = existing
-    self.durability = durability
-  }
-}
-
-extension OutputRequest {
-  /// The format that is written: the one asked for, or the one that the end of the name tells.
-  ///
-  /// - Throws: `CheckpointError` when the name tells none, or a folder cannot have it.
-  package func chosenFormat() throws -> any CheckpointFormat.Type {
-    if form == .folder {
-      let usual = CheckpointFormats.format(forFolder: self)
-      guard let format, format.name != usual.name else { return usual }
-      throw CheckpointError(
-        .usage, path, "this folder would hold \(usual.name) files, not \(format.name)",
-        hint: "name a file that ends in \(format.suffixes[0])")
-    }
-    if let found = format ?? CheckpointFormats.format(forOutput: path) { return found }
-    throw CheckpointError(
-      .usage, path, "the name does not tell the format of the output",
-      hint: "end it in " + CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: " or ")
-        + ", or in / for a folder")
-  }
-
-  /// The name of a file in the output folder, that of a file of the first input; nil when the output is a file.
-  func fileName(like file: ReadableFile) -> String? {
-    form == .folder ? file.path.lastComponent?.string : nil
-  }
-}
 
 /// The bytes of an output, but for the tensors' values.
 public struct OutputLayout: Sendable {
@@ -96,7 +36,7 @@ public struct OutputLayout: Sendable {
   /// A file with tensors.
   public struct File: Sendable {
     /// The name in the folder; nil when the file is the output.
-    public let name: String?
+    public private(set) var name: String?
     /// The bytes before the tensors.
     public let prefix: [UInt8]
     /// The tensors in the order of their places; they follow the prefix and each other without gaps.
@@ -123,6 +63,12 @@ public struct OutputLayout: Sendable {
       self.summed = summed
     }
 
+    func named(_ name: String?) -> File {
+      var file = self
+      file.name = name
+      return file
+    }
+
     /// The largest number of bytes between cuts; nil when there are none.
     var largestBlock: Int? {
       zip(cuts, cuts.dropFirst() + [size]).map { $1 - $0 }.max()
@@ -133,10 +79,17 @@ public struct OutputLayout: Sendable {
   struct Part: Sendable {
     let weights: WeightMap
     let layout: OutputLayout
+
+    /// The same files under other names in the folder.
+    func renamingFiles(_ newName: (String) -> String) -> Part {
+      var layout = layout
+      layout.files = layout.files.map { $0.named($0.name.map(newName)) }
+      return Part(weights: weights, layout: layout)
+    }
   }
 
   /// The files with tensors.
-  public let files: [File]
+  public private(set) var files: [File]
   /// What takes the place of `files` where each is laid out for itself; empty otherwise.
   private(set) var parts: [Part] = []
   /// Other files of a folder, which are written last: an index.
@@ -180,6 +133,11 @@ public struct OutputLayout: Sendable {
     self.placed = placed
     self.builder = builder
     self.finish = finish
+  }
+
+  /// The files as parts, however they are laid out.
+  func asParts(of weights: WeightMap) -> [Part] {
+    parts.isEmpty ? [Part(weights: weights, layout: self)] : parts
   }
 
   /// The number of bytes of all files.

@@ -16,12 +16,12 @@ public final class PreparedOutput {
   public let fileNames: [String]
 
   /// What a user should know of what the output will be.
-  public var notices: [String] { layout.notices }
+  public var notices: [String] { layout.notices + sidecars.notices }
 
   private let layout: OutputLayout
   private let staged: StagedOutput
   private let request: OutputRequest
-  private let sidecars: [String]
+  private let sidecars: Sidecars
   /// The output and what goes into it, when it encloses what is streamed.
   private var enclosing: WritableFile?
   private var contents: WritableFile?
@@ -36,13 +36,18 @@ public final class PreparedOutput {
         .usage, request.path, "\(format.name) files are not compressed",
         hint: "leave --compress out, or write .h5")
     }
+    guard !weights.isWithoutValues else {
+      throw CheckpointError(
+        .badInput, request.path, "all \(weights.count) tensors that it would hold are empty",
+        hint: "the inputs tell names without values: the weights are in other files beside them")
+    }
     self.weights = weights
     self.request = request
-    layout = try format.layout(of: weights, for: request)
+    layout = try request.layout(of: weights)
     byteCount = layout.byteCount
-    sidecars = try request.sidecarFolder.map { try CheckpointFolder.sidecars(in: $0) } ?? []
+    sidecars = try Sidecars(for: request)
     let names = layout.parts.flatMap { $0.layout.files } + layout.files
-    fileNames = names.compactMap(\.name) + layout.texts.map(\.name) + sidecars
+    fileNames = names.compactMap(\.name) + layout.texts.map(\.name) + sidecars.files.map(\.name)
     staged = try StagedOutput(
       request.form, at: request.path, existing: request.existing, durability: request.durability)
     try checkReplacedFolder()
@@ -58,9 +63,9 @@ public final class PreparedOutput {
   public func write(_ options: StreamOptions = StreamOptions()) throws -> StreamReport {
     defer { staged.discard() }
     let ours = try replacedNames().union(fileNames)
-    try staged.begin { !ours.contains($0) }
+    try staged.begin(folders: Set(fileNames.flatMap(\.enclosingFolders))) { !ours.contains($0) }
     let report = try writeParts(options)
-    for name in sidecars { try copySidecar(name) }
+    for file in sidecars.files { try write(file) }
     // An index is written when all that it names is there.
     for text in layout.texts {
       try staged.createFile(named: text.name, size: text.bytes.count).write(text.bytes, at: 0)
@@ -71,8 +76,7 @@ public final class PreparedOutput {
   }
 
   private func writeParts(_ options: StreamOptions) throws -> StreamReport {
-    let parts =
-      layout.parts.isEmpty ? [OutputLayout.Part(weights: weights, layout: layout)] : layout.parts
+    let parts = layout.asParts(of: weights)
     var report = StreamReport()
     var done = 0
     for part in parts {
@@ -158,10 +162,12 @@ public final class PreparedOutput {
     return try CheckpointFolder.modelFiles(in: staged.destination, replacedBy: request)
   }
 
-  private func copySidecar(_ name: String) throws {
-    guard let folder = request.sidecarFolder else { return }
-    let source = try ReadableFile(folder.appending(name))
-    try staged.createFile(named: name, size: source.size).fill(from: source)
+  private func write(_ sidecar: Sidecars.File) throws {
+    guard let text = sidecar.text else {
+      let source = try ReadableFile(sidecar.path)
+      return try staged.createFile(named: sidecar.name, size: source.size).fill(from: source)
+    }
+    try staged.createFile(named: sidecar.name, size: text.count).write(text, at: 0)
   }
 
   /// Reads the inputs again, computes again, and compares with what was written.
@@ -170,9 +176,7 @@ public final class PreparedOutput {
   }
 
   private func checkFreeSpace() throws {
-    let sidecarSize = sidecars.reduce(0) { sum, name in
-      sum + (request.sidecarFolder.flatMap { FileStatus(of: $0.appending(name))?.size } ?? 0)
-    }
+    let sidecarSize = sidecars.files.reduce(0) { $0 + $1.size }
     try FreeSpace.check(needed: byteCount + sidecarSize, for: staged.destination, as: request.path)
   }
 }
@@ -213,6 +217,13 @@ extension WeightMap {
   /// - Throws: `CheckpointError` for what is no checkpoint or is damaged, `FileError`.
   public init(contentsOf path: String) throws {
     self = try CheckpointReader(opening: FilePath(path)).weights
+  }
+}
+
+extension String {
+  /// The folders that a file with this path lies in: of `a/b/c`, `a` and `a/b`.
+  fileprivate var enclosingFolders: [String] {
+    utf8.indices.filter { utf8[$0] == UInt8(ascii: "/") }.map { String(self[..<$0]) }
   }
 }
 

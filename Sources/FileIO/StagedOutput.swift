@@ -49,6 +49,7 @@ public final class StagedOutput {
   private var isBuilding = false
   private var hasScratchFile = false
   private var isCarriedOver: (String) -> Bool = { _ in false }
+  private var folders: Set<String> = []
 
   /// Checks the place, without touching it.
   ///
@@ -96,20 +97,29 @@ public final class StagedOutput {
 
   /// Starts building: removes an abandoned attempt, and makes the staging folder when one is needed.
   ///
-  /// - Parameter isCarriedOver: whether a file or folder of this name in a folder that is replaced is kept.
+  /// - Parameters:
+  ///   - folders: the paths of the folders in the output that files will be created in, with those around them.
+  ///   - isCarriedOver: whether a file or folder with this path in a folder that is replaced is kept; of `folders`,
+  ///     each file and folder in them is asked for.
   /// - Throws: `FileError` when another process is building the same output, or the file system cannot do
   ///   what will be needed.
-  public func begin(carryingOver isCarriedOver: @escaping (String) -> Bool = { _ in false })
-    throws(FileError)
-  {
+  public func begin(
+    folders: Set<String> = [],
+    carryingOver isCarriedOver: @escaping (String) -> Bool = { _ in false }
+  ) throws(FileError) {
     precondition(!isBuilding, "an output is built once")
     self.isCarriedOver = isCarriedOver
+    self.folders = folders
     if durability == .full { parent = try Folder.open(destination.parent) }
     try removeAbandonedAttempt()
     guard form == .folder else { return }
     try Folder.create(stagingPath, like: replaced.status)
     isBuilding = true
     try hold(try StagingLock.lock(stagingPath, isFolder: true))
+    for path in folders.sorted() {
+      try Folder.create(
+        stagingPath.appending(path), like: FileStatus(of: destination.appending(path)))
+    }
     if case .contents = replaced {
       try checkExchange()
       // Here, so that what cannot be kept is known before anything is computed.
@@ -167,6 +177,7 @@ public final class StagedOutput {
     removeScratchFile()
     for file in files { try file.finish() }
     if form == .folder {
+      for path in folders { try synchronize(stagingPath.appending(path)) }
       try synchronize(stagingPath)
       // What came into the old folder meanwhile.
       if case .contents = replaced { try carryOver() }
@@ -267,10 +278,19 @@ public final class StagedOutput {
     try carryOver(from: destination, to: stagingPath, replacing: true)
   }
 
-  private func carryOver(from old: FilePath, to new: FilePath, replacing: Bool) throws(FileError) {
-    for component in try Folder.components(in: old) where isCarriedOver(component.string) {
-      try Folder.link(
-        old.appending(component), as: new.appending(component), replacing: replacing)
+  /// - Parameter path: the path of the folder in the output; nil for the output itself.
+  private func carryOver(
+    from old: FilePath, to new: FilePath, in path: String? = nil, replacing: Bool
+  ) throws(FileError) {
+    for component in try Folder.components(in: old) {
+      let name = path.map { $0 + "/" + component.string } ?? component.string
+      let (from, to) = (old.appending(component), new.appending(component))
+      if folders.contains(name) {
+        guard FileStatus(ofLink: from)?.kind == .folder else { continue }
+        try carryOver(from: from, to: to, in: name, replacing: replacing)
+      } else if isCarriedOver(name) {
+        try Folder.link(from, as: to, replacing: replacing)
+      }
     }
   }
 

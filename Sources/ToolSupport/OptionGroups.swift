@@ -72,9 +72,16 @@ package struct OutputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The file or folder to write. A name that ends in / or is asked for shards is a folder.",
+      "The file, folder or index to write. A name that ends in / or is asked for shards is a folder.",
       valueName: "out"))
   package var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "The format of the output: \(FormatChoice.allValueStrings.joined(separator: ", ")). "
+        + "Default: the one that its name tells, or that of the first input.",
+      valueName: "name"))
+  package var format: FormatChoice?
 
   @Flag(help: "Replace the output if it exists. It is the old or the new at every moment.")
   package var force = false
@@ -115,7 +122,9 @@ package struct OutputOptions: ParsableArguments {
 
   /// Whether what is written, by the name of the output, may get its structure from the first input.
   package var takesStructure: Bool {
-    !dryRun && CheckpointFormats.takesStructure(output: FilePath(output))
+    if dryRun { return false }
+    return format?.format.describesModels
+      ?? CheckpointFormats.takesStructure(output: FilePath(output))
   }
 
   /// Checks that the options go together.

@@ -4,18 +4,17 @@ import SystemPackage
 import TensorCore
 
 extension OutputOptions {
-  /// Decides between a file and a folder, and what a folder takes over from the first input.
+  /// Decides between a file and a folder, and what the output takes over from the first input.
   ///
-  /// - Parameter format: the format that is asked for; nil for the one that the name tells.
   /// - Throws: `OutputError`.
-  package func request(
-    like first: CheckpointReader, format: (any CheckpointFormat.Type)? = nil
-  ) throws -> OutputRequest {
-    let path = FilePath(output)
-    let isNamedAsFile = CheckpointFormats.format(forOutput: path) != nil
+  package func request(like first: CheckpointReader) throws -> OutputRequest {
+    var path = FilePath(output)
+    let index = CheckpointFormats.isIndex(path) ? path.lastComponent?.string : nil
+    if index != nil { path = Folder.absolute(path).removingLastComponent() }
+    let isNamedAsFile = index == nil && CheckpointFormats.isNamedAsFile(path, after: first.format)
     let isFile = format != nil || isNamedAsFile
     let isFolder =
-      output.hasSuffix("/") || FileStatus(of: path)?.kind == .folder
+      index != nil || output.hasSuffix("/") || FileStatus(of: path)?.kind == .folder
       || maxShardSize != nil || (first.folder != nil && !isFile)
     if isFolder && isNamedAsFile && FileStatus(of: path)?.kind != .folder {
       throw OutputError.folderNamedAsFile(path)
@@ -23,13 +22,11 @@ extension OutputOptions {
     var request = OutputRequest(
       path: path, form: isFolder ? .folder : .file, existing: force ? .replace : .refuse,
       durability: durability)
-    request.format = format
+    request.take(from: first)
+    request.format = format?.format
+    request.indexName = index
     request.maximumShardSize = maxShardSize?.count
-    request.arrangement = first.arrangement
     request.compressionLevel = compress
-    if isFolder {
-      request.sidecarFolder = first.folder
-    }
     return request
   }
 }

@@ -54,7 +54,7 @@ struct EMACommand: ParsableCommand {
   func run() throws {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
-      let paths = try chosenPaths()
+      let paths = try chosenPaths(tool)
       let readers = try input.open(paths, givesStructure: output.takesStructure)
       let earlier = try step ?? recordedUpdates(readers[0])
       let updates = readers.count - 1
@@ -67,11 +67,12 @@ struct EMACommand: ParsableCommand {
     }
   }
 
-  private func chosenPaths() throws -> [FilePath] {
-    if !new.isEmpty { return [FilePath(state)] + (try CheckpointInputs.expand(new)) }
-    let paths = try CheckpointInputs.expand([state])
-    guard paths.count > 1 else { throw JobError.nothingToAdd(FilePath(state)) }
-    return paths
+  private func chosenPaths(_ tool: Tool) throws -> [FilePath] {
+    let found = try CheckpointInputs(new.isEmpty ? [state] : new, for: .averaging)
+    for notice in found.notices { tool.notice(notice) }
+    if !new.isEmpty { return [FilePath(state)] + found.paths }
+    guard found.paths.count > 1 else { throw JobError.nothingToAdd(FilePath(state)) }
+    return found.paths
   }
 
   /// More updates than any run makes, and few enough to be exact numbers for every reader.

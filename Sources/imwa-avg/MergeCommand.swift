@@ -63,12 +63,14 @@ struct MergeCommand: ParsableCommand {
 
   private func chosenPaths(_ tool: Tool) throws -> [FilePath] {
     let isChoosing = selection.last != nil || selection.best != nil
-    let found = try CheckpointInputs.expand(inputs, for: isChoosing ? .selection : .all)
-    let paths = withoutOutput(found, tool)
-    if let count = selection.last {
-      let chosen = CheckpointInputs.last(count, of: paths)
-      tool.notice("the last \(chosen.count) of \(paths.count) checkpoints: \(names(chosen))")
-      return chosen
+    var found = try CheckpointInputs(
+      inputs, for: isChoosing ? .selection : .averaging, output: FilePath(output.output))
+    let count = found.paths.count
+    if let last = selection.last { found.keepLast(last) }
+    for notice in found.notices { tool.notice(notice) }
+    let paths = found.paths
+    if selection.last != nil {
+      tool.notice("the last \(paths.count) of \(count) checkpoints: \(names(paths))")
     }
     if let count = selection.best, let metric = selection.metric, let mode = selection.mode {
       let best = try MetricSelection(metric: metric, mode: mode).best(count, of: paths)
@@ -77,17 +79,6 @@ struct MergeCommand: ParsableCommand {
       return best.map(\.path)
     }
     return paths
-  }
-
-  /// A run that is repeated must not average its own result: it goes from what folders and patterns stand for.
-  private func withoutOutput(_ paths: [FilePath], _ tool: Tool) -> [FilePath] {
-    let named = Set(inputs.map { FilePath($0) })
-    guard let output = FileStatus(of: FilePath(output.output))?.identity else { return paths }
-    return paths.filter { path in
-      if named.contains(path) || FileStatus(of: path)?.identity != output { return true }
-      tool.notice("\(path) is the output and no input")
-      return false
-    }
   }
 
   private func names(_ paths: [FilePath]) -> String {

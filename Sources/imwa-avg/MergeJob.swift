@@ -38,7 +38,9 @@ struct MergeJob {
     var weights = try plan.weights { try method.recurrence(inputs: $0) }
       .recording(try provenance(method))
     weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
-    let prepared = try PreparedOutput(weights, to: try output.request(like: readers[0]))
+    var request = try output.request(like: readers[0])
+    request.outputDType = alignment.policy.outputDType
+    let prepared = try PreparedOutput(weights, to: request)
     for notice in prepared.notices { tool.notice(notice) }
     try checkChecksums()
     var report = MergeReport(

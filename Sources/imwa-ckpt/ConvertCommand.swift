@@ -25,13 +25,6 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The format of the output: \(FormatChoice.allValueStrings.joined(separator: ", ")). "
-        + "Default: the one that its name tells.",
-      valueName: "name"))
-  var format: FormatChoice?
-
-  @Option(
-    help: ArgumentHelp(
       "Write floating-point tensors as F64, F32, F16, BF16, F8_E4M3 or F8_E5M2.", valueName: "dtype"
     ))
   var outDtype: FloatingDType?
@@ -70,7 +63,7 @@ struct ConvertCommand: ParsableCommand {
       let reader = try tool.open([input], reading, givesStructure: output.takesStructure)[0]
       let chosen = reading.reading.choosesPart ? reader.chosenPart : (part: reader, outside: [])
       try ConvertJob(
-        tool: tool, output: output, run: running, format: format?.format, options: try options(),
+        tool: tool, output: output, run: running, options: try options(),
         outside: chosen.outside
       ).perform(chosen.part)
     }
@@ -91,19 +84,4 @@ struct ConvertCommand: ParsableCommand {
     }
     return options
   }
-}
-
-/// A format by its name in small letters.
-struct FormatChoice: ExpressibleByArgument {
-  let format: any CheckpointFormat.Type
-
-  init?(argument: String) {
-    let name = argument.lowercased()
-    guard let found = CheckpointFormats.all.first(where: { $0.name.lowercased() == name }) else {
-      return nil
-    }
-    format = found
-  }
-
-  static var allValueStrings: [String] { CheckpointFormats.all.map { $0.name.lowercased() } }
 }

@@ -11,7 +11,6 @@ struct ConvertJob {
   let tool: Tool
   let output: OutputOptions
   let run: RunOptions
-  let format: (any CheckpointFormat.Type)?
   let options: ConversionOptions
   /// What is not in the part of the file that was asked for.
   var outside: [String] = []
@@ -19,7 +18,8 @@ struct ConvertJob {
   /// Does the work, prints the result, and ends the process.
   func perform(_ reader: CheckpointReader) throws -> Never {
     let start = ContinuousClock.now
-    var request = try output.request(like: reader, format: format)
+    var request = try output.request(like: reader)
+    request.outputDType = options.policy.outputDType
     request.unties = options.unties
     let chosen = try request.chosenFormat()
     let plan = try ConversionPlan(reader, to: chosen, options: options)

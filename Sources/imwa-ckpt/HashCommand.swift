@@ -44,7 +44,7 @@ struct HashCommand: ParsableCommand {
     let tool = Tool(name: ImwaCkpt.toolName, talk: running.talk)
     try tool.run {
       var results: [JSONValue] = []
-      let paths = try CheckpointInputs.expand(inputs).map(\.string)
+      let paths = try CheckpointInputs(inputs).paths.map(\.string)
       for reader in try tool.open(paths, reading) {
         results += files ? try hashFiles(of: reader) : [try hashContent(of: reader, tool)]
       }

@@ -48,7 +48,7 @@ struct VerifyCommand: ParsableCommand {
       }
       for input in inputs {
         try judge(FilePath(input)) {
-          for path in try CheckpointInputs.expand([input]) {
+          for path in try CheckpointInputs([input]).paths {
             try judge(path) { results.append(try verified(path, tool)) }
           }
         }

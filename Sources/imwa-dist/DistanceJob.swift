@@ -20,7 +20,7 @@ struct DistanceJob {
   /// Does the work, prints the result, and ends the process.
   func perform() throws -> Never {
     guard paths.count + (measure.base == nil ? 0 : 1) >= 2 else { throw JobError.oneModel(paths) }
-    let basePaths = try measure.base.map { try CheckpointInputs.expand([$0]) } ?? []
+    let basePaths = try measure.base.map { try CheckpointInputs([$0]).paths } ?? []
     guard basePaths.count <= 1 else { throw JobError.severalBases(basePaths) }
     let picture = try display.plot.map {
       try PictureFile(FilePath($0), replacing: display.force, inputs: paths + basePaths)

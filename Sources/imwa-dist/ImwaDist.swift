@@ -54,7 +54,7 @@ struct ImwaDist: ToolCommand {
   func run() throws {
     let tool = Tool(name: ImwaDist.toolName, talk: running.talk)
     try tool.run {
-      let paths = try CheckpointInputs.expand(models)
+      let paths = try CheckpointInputs(models).paths
       let job = DistanceJob(
         tool: tool, input: input, measure: measure, display: display, gates: gates, run: running,
         paths: paths)

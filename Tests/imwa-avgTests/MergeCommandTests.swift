@@ -123,7 +123,7 @@ import Testing
     #expect(try merge("bad.safetensors", "-o", "o.safetensors").status == 65)
     #expect(try merge("a.safetensors", "-o", "none/o.safetensors").status == 73)
     #expect(try merge("a.safetensors", "b.safetensors", "-o", "b.safetensors").status == 73)
-    #expect(try merge("a.safetensors", "-o", "o.unknown").status == 64)
+    #expect(try merge("a.safetensors", "-o", "o.gguf").status == 64)
     try write("nan", [1, .nan], steps: 1)
     let nan = try merge("a.safetensors", "nan.safetensors", "-o", "o.safetensors")
     #expect(nan.status == 65)

@@ -153,7 +153,7 @@ import Testing
     #expect(
       try run("convert", "in.safetensors", "-o", "out.bin.1", "--format", "numpy").status == 0)
     #expect(try folder.read("out.bin.1").prefix(2) == [0x50, 0x4B])
-    #expect(try run("convert", "in.safetensors", "-o", "out.unknown").status == 64)
+    #expect(try run("convert", "in.safetensors", "-o", "out.gguf").status == 64)
     #expect(try run("convert", "in.safetensors", "-o", "x.h5", "--format", "gguf").status == 64)
   }
 

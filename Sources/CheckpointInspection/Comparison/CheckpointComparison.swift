@@ -97,6 +97,8 @@ public struct CheckpointComparison: Sendable {
     Set(first.keys).union(second.keys).sorted().compactMap { key in
       let texts = [first[key], second[key]].map { text in text.map { ExactString($0) } }
       if key == Provenance.key || texts[0] == texts[1] { return nil }
+      // What lacks it is taken for PyTorch's.
+      if key == "format", texts.map({ $0 ?? "pt" }) == ["pt", "pt"] { return nil }
       return MetadataDifference(key: key.text, first: first[key], second: second[key])
     }
   }

@@ -12,6 +12,8 @@ public enum HDF5Checkpoint: CheckpointFormat {
   public static let name = "HDF5"
   /// `.h5` and `.hdf5`.
   public static let suffixes = [".h5", ".hdf5"]
+  /// What Keras's callbacks, MATLAB and netCDF write.
+  public static let sharedSuffixes = [".ckpt", ".hdf", ".he5", ".mat", ".nc", ".nc4"]
 
   /// Without an HDF5 file as the first input, a plain one is written.
   public static let writesFromTensorsAlone = true

@@ -65,11 +65,10 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
   public static func layout(of weights: WeightMap, for request: OutputRequest) throws
     -> OutputLayout
   {
-    switch request.form {
-    case .file:
-      return OutputLayout(files: [try file(nil, Array(weights.tensors.indices), weights)])
-    case .folder:
-      return try ShardedLayout(weights, for: request, self).layout()
+    let weights = weights.tellingFramework(of: request)
+    return switch request.form {
+    case .file: OutputLayout(files: [try file(nil, Array(weights.tensors.indices), weights)])
+    case .folder: try ShardedLayout(weights, for: request, self).layout()
     }
   }
 
@@ -110,6 +109,19 @@ public enum SafetensorsCheckpoint: CheckpointFormat {
       )
       return widths.0 != widths.1 ? widths.0 > widths.1 : first < second
     }
+  }
+}
+
+extension WeightMap {
+  /// The same tensors with metadata that tell the framework whose tensors they are.
+  ///
+  /// transformers refuses a file whose metadata lack it, and takes one without any metadata for PyTorch's.
+  fileprivate func tellingFramework(of request: OutputRequest) -> WeightMap {
+    var result = self
+    let isPyTorch = request.firstFormat == PyTorchCheckpoint.self
+    let isOfUnknown = request.firstFormat == SafetensorsCheckpoint.self && !metadata.isEmpty
+    if metadata["format"] == nil, isPyTorch || isOfUnknown { result.metadata["format"] = "pt" }
+    return result
   }
 }
 

@@ -3,42 +3,83 @@ public import SystemPackage
 import TensorCore
 
 /// Turns what a user names (files, folders, patterns) into the checkpoints that are meant.
-public enum CheckpointInputs {
-  /// Whether some of the checkpoints will be chosen.
+public struct CheckpointInputs: Sendable {
+  /// What the checkpoints are for.
   public enum Purpose: Sendable, Hashable {
-    /// All are meant.
-    case all
-    /// Some will be chosen: a folder with a model and with checkpoints stands for the checkpoints.
+    /// Each is looked at: all are meant.
+    case inspection
+    /// They are averaged: none may count twice.
+    case averaging
+    /// Some will be chosen and averaged: a folder with a model and with checkpoints stands for the checkpoints.
     case selection
   }
+
+  /// The checkpoints in the order of the arguments, those of a folder or pattern in natural order.
+  public private(set) var paths: [FilePath]
+  /// What was left out, and why.
+  public private(set) var notices: [String] = []
 
   /// The checkpoints that `arguments` name.
   ///
   /// A folder that holds a model is one checkpoint; another folder stands for the checkpoints in it, in
   /// natural order (`step-9` before `step-10`). An argument that names no file and contains `*`, `?` or `[`
-  /// is a pattern; what it matches comes in natural order.
+  /// is a pattern; what it matches comes in natural order. For an average, copies and variants of other checkpoints
+  /// in a folder or pattern are left out.
   ///
+  /// - Parameter output: what will be written: a run that is repeated must not average its own result.
   /// - Throws: `CheckpointError` for what does not exist, holds nothing, or may be meant in two ways.
-  public static func expand(_ arguments: [String], for purpose: Purpose = .all) throws
-    -> [FilePath]
-  {
-    try arguments.flatMap { argument in
+  public init(
+    _ arguments: [String], for purpose: Purpose = .inspection, output: FilePath? = nil
+  ) throws {
+    paths = []
+    let output = output.flatMap { FileStatus(of: $0)?.identity }
+    for argument in arguments {
       let path = FilePath(argument)
-      if FileStatus(of: path) == nil, Glob.isPattern(argument) { return try matches(of: path) }
-      return try contents(of: path, purpose)
+      let isPattern = FileStatus(of: path) == nil && Glob.isPattern(argument)
+      let found =
+        isPattern
+        ? try CheckpointInputs.matches(of: path) : try CheckpointInputs.contents(of: path, purpose)
+      guard found != [path] else {
+        paths.append(path)
+        continue
+      }
+      let inputs = without(output, found)
+      paths += purpose == .inspection ? inputs : withoutRepetitions(inputs)
+    }
+    if purpose == .selection { paths = withoutRepetitions(paths) }
+    if purpose != .inspection { try ProcessParts.check(paths) }
+  }
+
+  /// Keeps the last `count` in natural order of their paths.
+  public mutating func keepLast(_ count: Int) {
+    let (ordered, unplaced) = CheckpointSeries(paths).placed()
+    notices += unplaced.map { path in
+      "\(path) is left out: its name does not tell its place among the others"
+    }
+    paths = Array(ordered.suffix(count))
+  }
+
+  private mutating func without(_ output: FileStatus.Identity?, _ found: [FilePath]) -> [FilePath] {
+    guard let output else { return found }
+    return found.filter { path in
+      if FileStatus(of: path)?.identity != output { return true }
+      notices.append("\(path) is the output and no input")
+      return false
     }
   }
 
-  /// The last `count` in natural order of their paths.
-  public static func last(_ count: Int, of paths: [FilePath]) -> [FilePath] {
-    Array(naturallySorted(paths).suffix(count))
+  private mutating func withoutRepetitions(_ found: [FilePath]) -> [FilePath] {
+    let (kept, leftOut) = CheckpointSeries(found).distinct()
+    notices += leftOut
+    return kept
   }
 
   private static func contents(of path: FilePath, _ purpose: Purpose) throws -> [FilePath] {
     guard FileStatus(of: path)?.kind == .folder else { return [path] }
     let names = try Folder.names(in: path)
     let isModel = CheckpointFolder.isModel(names)
-    if isModel && purpose == .all { return [path] }
+    if isModel && purpose != .selection { return [path] }
+    if !isModel, let parts = ProcessParts.find(in: path, names: names) { throw parts.error(path) }
     // Hidden folders are what killed runs left. Others that cannot be listed might hold checkpoints.
     let folders = try Folder.components(in: path)
       .filter { !$0.string.hasPrefix(".") }.map { path.appending($0) }
@@ -85,47 +126,5 @@ public enum CheckpointInputs {
 
   private static func naturallySorted(_ paths: [FilePath]) -> [FilePath] {
     paths.map { ($0, NaturalOrder($0.string)) }.sorted { $0.1 < $1.1 }.map(\.0)
-  }
-}
-
-/// Orders names as people do: runs of digits by their number.
-struct NaturalOrder: Comparable {
-  private enum Part: Equatable {
-    case text([UInt8])
-    case number([UInt8])
-  }
-
-  private let parts: [Part]
-  private let name: String
-
-  init(_ name: String) {
-    self.name = name
-    var parts: [Part] = []
-    var bytes = Array(name.utf8)[...]
-    while let first = bytes.first {
-      let isNumber = NaturalOrder.isDigit(first)
-      let part = bytes.prefix { NaturalOrder.isDigit($0) == isNumber }
-      // Without leading zeros, more digits are a larger number: no number is too long.
-      parts.append(isNumber ? .number(Array(part.drop { $0 == 0x30 })) : .text(Array(part)))
-      bytes = bytes.dropFirst(part.count)
-    }
-    self.parts = parts
-  }
-
-  private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
-
-  static func < (left: NaturalOrder, right: NaturalOrder) -> Bool {
-    for (first, second) in zip(left.parts, right.parts) where first != second {
-      switch (first, second) {
-      case (.number(let first), .number(let second)):
-        return first.count != second.count
-          ? first.count < second.count : first.lexicographicallyPrecedes(second)
-      case (.text(let first), .text(let second)): return first.lexicographicallyPrecedes(second)
-      case (.number, .text): return true
-      case (.text, .number): return false
-      }
-    }
-    if left.parts.count != right.parts.count { return left.parts.count < right.parts.count }
-    return left.name < right.name
   }
 }

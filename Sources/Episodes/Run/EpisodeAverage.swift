@@ -101,8 +101,7 @@ struct EpisodeAverage {
   {
     var request = OutputRequest(
       path: path, form: reader.folder == nil ? .file : .folder, existing: .replace)
-    request.arrangement = reader.arrangement
-    request.sidecarFolder = reader.folder
+    request.take(from: reader)
     let options = StreamOptions(interruption: interruption)
     _ = try PreparedOutput(weights, to: request).write(options)
     return try ContentDigest(of: path).sha256

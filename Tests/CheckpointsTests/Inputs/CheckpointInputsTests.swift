@@ -19,7 +19,7 @@ import Testing
   }
 
   private func expand(_ argument: String) throws -> [String] {
-    try CheckpointInputs.expand([folder.file(argument)]).map {
+    try CheckpointInputs([folder.file(argument)]).paths.map {
       String($0.string.dropFirst(folder.path.count + 1))
     }
   }
@@ -35,7 +35,7 @@ import Testing
   @Test func aFolderOfATrainerStandsForItsCheckpointsWhenSomeAreChosen() throws {
     try folder.write("trainer/model.safetensors", SafetensorsFile.encode([.init("w", [1])]))
     #expect(try expand("trainer") == ["trainer"])
-    let chosen = try CheckpointInputs.expand([folder.file("trainer")], for: .selection)
+    let chosen = try CheckpointInputs([folder.file("trainer")], for: .selection).paths
     #expect(chosen.map { $0.lastComponent?.string } == ["checkpoint-500", "checkpoint-1000"])
   }
 
@@ -75,18 +75,21 @@ import Testing
     #expect(throws: CheckpointError.self) { try expand("empty") }
   }
 
-  @Test func theLastAreThoseWithTheHighestNumbers() {
-    let paths = ["s-100", "s-9", "s-20"].map { FilePath($0) }
-    #expect(CheckpointInputs.last(2, of: paths) == ["s-20", "s-100"])
-    #expect(CheckpointInputs.last(9, of: paths).count == 3)
+  @Test func theLastAreThoseWithTheHighestNumbers() throws {
+    var inputs = try CheckpointInputs([folder.file("run")])
+    inputs.keepLast(2)
+    #expect(
+      inputs.paths.map { $0.lastComponent?.string } == [
+        "step-10.safetensors", "step-100.safetensors",
+      ])
+    inputs.keepLast(9)
+    #expect(inputs.paths.count == 2)
   }
 
-  @Test(arguments: [
-    ("a2", "a10"), ("a", "a1"), ("a1b2", "a1b10"), ("a09", "a10"), ("1", "a"),
-    ("x9", "x99999999999999999999"),
-  ])
-  func numbersAreOrderedByTheirValue(first: String, second: String) {
-    #expect(NaturalOrder(first) < NaturalOrder(second))
-    #expect(!(NaturalOrder(second) < NaturalOrder(first)))
+  @Test func theOutputIsNoInput() throws {
+    let output = FilePath(folder.file("run/step-100.safetensors"))
+    let inputs = try CheckpointInputs([folder.file("run")], for: .averaging, output: output)
+    #expect(inputs.paths.count == 2)
+    #expect(inputs.notices == ["\(output) is the output and no input"])
   }
 }

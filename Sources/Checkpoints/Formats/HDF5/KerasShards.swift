@@ -159,17 +159,37 @@ public struct KerasShards: Sendable {
     let kept = Set(weights.tensors.flatMap { $0.info.name.enclosingGroups })
     let dropped = Set(known.flatMap { $0.text.enclosingGroups }).subtracting(kept)
     return OutputLayout(
-      parts: parts, texts: [(indexName, Array(indexText(without: dropped).utf8))])
+      parts: parts.map { $0.renamingFiles { newName($0, for: request) } },
+      texts: [
+        (request.indexName ?? indexName, Array(indexText(without: dropped, for: request).utf8))
+      ])
   }
 
-  private func indexText(without groups: Set<String>) -> String {
+  /// The name of a shard where the index gets another one: shards begin like it.
+  private func newName(_ shard: String, for request: OutputRequest) -> String {
+    guard let newIndex = request.indexName else { return shard }
+    let stems = [indexName, newIndex].map { String($0.dropLast(KerasShards.indexSuffix.count)) }
+    return shard.hasPrefix(stems[0]) ? stems[1] + shard.dropFirst(stems[0].count) : shard
+  }
+
+  private func indexText(without groups: Set<String>, for request: OutputRequest) -> String {
     guard case .object(let members) = index else { return index.text }
     let kept = members.map { member -> JSONValue.Member in
       guard member.key == "weight_map", case .object(let map) = member.value else { return member }
+      let left = map.filter { !groups.contains(String($0.key.drop { $0 == "/" })) }
       return JSONValue.Member(
         member.key,
-        .object(map.filter { !groups.contains(String($0.key.drop { $0 == "/" })) }))
+        .object(left.map { JSONValue.Member($0.key, renamed($0.value, for: request)) }))
     }
     return JSONValue.object(kept).indentedText
+  }
+
+  /// The names of one shard, or of several in a list.
+  private func renamed(_ names: JSONValue, for request: OutputRequest) -> JSONValue {
+    switch names {
+    case .string(let name): .string(newName(name, for: request))
+    case .array(let list): .array(list.map { renamed($0, for: request) })
+    default: names
+    }
   }
 }

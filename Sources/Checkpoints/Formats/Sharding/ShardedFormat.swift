@@ -56,15 +56,18 @@ struct ShardNaming: Sendable {
   }
 
   /// The stem of a name like `model-00001-of-00009.safetensors`; nil for other names.
-  func stem(ofShard name: String) -> String? {
+  func stem(ofShard name: String) -> String? { shard(named: name)?.stem }
+
+  /// What a name like `model-00001-of-00009.safetensors` tells; nil for other names.
+  func shard(named name: String) -> (stem: String, number: Int, count: Int)? {
     guard name.hasSuffix(suffix) else { return nil }
     let parts = name.dropLast(suffix.count).split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 4, parts[parts.count - 2] == "of",
-      [parts[parts.count - 1], parts[parts.count - 3]].allSatisfy({ part in
-        part.utf8.count >= 5 && part.utf8.allSatisfy { (0x30...0x39).contains($0) }
-      })
-    else { return nil }
-    return parts.dropLast(3).joined(separator: "-")
+    guard parts.count >= 4, parts[parts.count - 2] == "of" else { return nil }
+    let numbers = [parts[parts.count - 3], parts[parts.count - 1]].map { part in
+      part.utf8.count >= 5 && part.utf8.allSatisfy { (0x30...0x39).contains($0) } ? Int(part) : nil
+    }
+    guard let number = numbers[0], let count = numbers[1] else { return nil }
+    return (parts.dropLast(3).joined(separator: "-"), number, count)
   }
 
   /// Whether a file has the name of a part of the model with this stem.
@@ -72,8 +75,16 @@ struct ShardNaming: Sendable {
     name == stem + indexSuffix || name == stem + suffix || self.stem(ofShard: name) == stem
   }
 
-  /// What the names of a folder's model begin with: as those of the first input, or as usual.
-  func stem(like arrangement: CheckpointReader.Arrangement?) -> String {
+  /// What the names of a folder's model begin with: as in the name of the index that is asked for, as those of the
+  /// first input, or as usual.
+  func stem(for request: OutputRequest) -> String {
+    if let index = request.indexName, index.hasSuffix(indexSuffix), index != indexSuffix {
+      return String(index.dropLast(indexSuffix.count))
+    }
+    return stem(like: request.arrangement)
+  }
+
+  private func stem(like arrangement: CheckpointReader.Arrangement?) -> String {
     switch arrangement {
     case .sharded(let model)?:
       let first = model.format.shardNaming
@@ -99,6 +110,11 @@ struct ShardNaming: Sendable {
 extension CheckpointFormats {
   /// The formats whose models may be several files; those of the first are read where a folder holds several.
   static let sharded: [any ShardedFormat.Type] = all.compactMap { $0 as? any ShardedFormat.Type }
+
+  /// Whether a file is named like one of several of a model.
+  static func isShard(_ name: String) -> Bool {
+    sharded.contains { $0.shardNaming.shard(named: name) != nil }
+  }
 
   /// The format whose indexes are named so.
   static func format(ofIndex name: String) -> (any ShardedFormat.Type)? {

@@ -16,7 +16,7 @@ struct ShardedLayout {
     self.request = request
     self.format = format
     naming = format.shardNaming
-    stem = naming.stem(like: request.arrangement)
+    stem = naming.stem(for: request)
     ties =
       format.keepsTies && !request.unties
       ? TiedTensors(weights).groups : Array(weights.tensors.indices)
@@ -30,7 +30,9 @@ struct ShardedLayout {
     // One file needs no index, and then the name that readers look for.
     if shards.count == 1 { shards[0].name = stem + naming.suffix }
     var layout = try format.layout(ofShards: shards, weights, for: request)
-    if shards.count > 1 { layout.texts.append((stem + naming.indexSuffix, index(of: shards))) }
+    if shards.count > 1 || request.indexName != nil {
+      layout.texts.append((stem + naming.indexSuffix, index(of: shards)))
+    }
     return layout
   }
 
@@ -93,7 +95,8 @@ struct ShardedLayout {
     }
     // Without some tensors, names such as "00002-of-00009" would not be true any more.
     let isComplete = shards.count == first.arrangements.count && first.format == format
-    return isComplete ? shards : renamed(shards)
+    return isComplete && (request.indexName ?? first.indexName) == first.indexName
+      ? shards : renamed(shards)
   }
 
   /// Fills shards one after the other; a tensor that is larger than the limit has one to itself.

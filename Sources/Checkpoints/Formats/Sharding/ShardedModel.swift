@@ -27,8 +27,7 @@ public struct ShardedModel: Sendable {
       throw CheckpointError(.badInput, path, "its name is not that of an index")
     }
     let index = try ShardIndex(reading: path, format.shardNaming)
-    var shards: [CheckpointReader] = []
-    for name in index.shards {
+    let shards = try index.shards.map { name in
       let shardPath = folder.appending(name)
       guard FileStatus(of: shardPath) != nil else {
         throw CheckpointError(
@@ -37,7 +36,7 @@ public struct ShardedModel: Sendable {
       }
       let shard = try openShard(shardPath, format, options)
       try check(shard, name, against: index)
-      shards.append(shard)
+      return shard
     }
     let model = ShardedModel(
       format: format, indexName: indexName, metadata: index.metadata,
@@ -49,6 +48,31 @@ public struct ShardedModel: Sendable {
     try checkTotalSize(of: reader.weights, in: shards, index, path)
     try checkStale(index, format.shardNaming, in: folder, path)
     return reader
+  }
+
+  /// Opens shards without an index: what is in them is the model.
+  ///
+  /// - Throws: `CheckpointError`, `FileError`.
+  static func open(_ set: ShardSet, in folder: FilePath, _ options: ReadingOptions) throws
+    -> CheckpointReader
+  {
+    let shards = try set.names.map { try openShard(folder.appending($0), set.format, options) }
+    var shardOfTensor: [ExactString: String] = [:]
+    for (name, shard) in zip(set.names, shards) {
+      for tensor in shard.weights.tensors {
+        let other = shardOfTensor.updateValue(name, forKey: ExactString(tensor.info.name))
+        guard let other else { continue }
+        throw CheckpointError(
+          .badInput, folder, "tensor '\(tensor.info.name)' is in '\(other)' and in '\(name)'",
+          hint: "the files are not the shards of one model: name the one that is meant")
+      }
+    }
+    let model = ShardedModel(
+      format: set.format, indexName: set.stem + set.format.shardNaming.indexSuffix, metadata: [],
+      shardOfTensor: shardOfTensor,
+      arrangements: Dictionary(
+        zip(set.names, shards.map(\.arrangement)), uniquingKeysWith: { first, _ in first }))
+    return try model.reader(folder, shards)
   }
 
   private static func openShard(

@@ -13,11 +13,30 @@ enum CheckpointFolder {
     _ folder: FilePath, index chosenIndex: String? = nil, options: ReadingOptions = ReadingOptions()
   ) throws -> CheckpointReader {
     let names = try Folder.names(in: folder)
+    if chosenIndex == nil {
+      if let model = try ComponentModel.open(folder, names: names, options) { return model }
+      if !isModel(names), let parts = ProcessParts.find(in: folder, names: names) {
+        throw parts.error(folder)
+      }
+    }
+    return try openPlain(folder, names: names, index: chosenIndex, options: options)
+  }
+
+  /// Opens a folder with the weights of one model beside each other.
+  static func openPlain(
+    _ folder: FilePath, names: [String]? = nil, index chosenIndex: String? = nil,
+    options: ReadingOptions
+  ) throws -> CheckpointReader {
+    let names = try names ?? Folder.names(in: folder)
     var reader: CheckpointReader
     if let index = try chosenIndex ?? index(among: names, in: folder) {
       reader = try ShardedModel.open(index: folder.appending(index), folder: folder, options)
     } else if let index = kerasIndex(among: names) {
       reader = try KerasShards.open(index: folder.appending(index), folder: folder)
+    } else if !names.contains(where: { usualNames.contains($0) }),
+      let set = try ShardSet(among: names, in: folder)
+    {
+      reader = try ShardedModel.open(set, in: folder, options)
     } else {
       let file = folder.appending(try singleFile(among: names, in: folder))
       reader = try FormatDetection.open(file, options)
@@ -43,8 +62,13 @@ enum CheckpointFolder {
     }
   }
 
-  /// The names that most programs give the one file of a model, the likeliest first.
-  private static let usualNames = CheckpointFormats.sharded.map { $0.shardNaming.usualName }
+  /// The names that programs give the one file of a model, the likeliest first.
+  private static let usualNames =
+    CheckpointFormats.sharded.map { $0.shardNaming.usualName }
+    + [
+      "adapter_model", "diffusion_pytorch_model", "pytorch_lora_weights", "open_clip_pytorch_model",
+    ]
+    .flatMap { [$0 + ".safetensors", $0 + ".bin"] } + ["model.weights.h5"]
 
   /// What training programs leave beside weights in files of the same kind.
   private static let otherNames: Set<String> = [
@@ -52,12 +76,19 @@ enum CheckpointFolder {
     "scaler.pt", "rng_state.pth",
   ]
 
-  /// Whether the names in a folder are those of a model: an index, or a file with the usual name.
-  static func isModel(_ names: [String]) -> Bool {
+  /// Whether the names in a folder are those of a model: an index, a file with a usual name, shards, or a list of the
+  /// places where a model has its weights.
+  static func isModel(_ names: [String], countingListings: Bool = true) -> Bool {
     names.contains {
-      usualNames.contains($0) || CheckpointFormats.format(ofIndex: $0) != nil
-        || $0.hasSuffix(KerasShards.indexSuffix)
-    }
+      usualNames.contains($0) || CheckpointFormats.isIndex(FilePath($0))
+        || CheckpointFormats.isShard($0)
+    } || countingListings && FolderListing.isListed(names)
+      || isConfigured(names) && checkpoints(among: names).count == 1
+  }
+
+  /// Whether a configuration of a model is among the names.
+  private static func isConfigured(_ names: [String]) -> Bool {
+    names.contains("config.json") || names.contains("adapter_config.json")
   }
 
   /// The names of the checkpoint files among `names`.
@@ -76,9 +107,10 @@ enum CheckpointFolder {
     let names = try Folder.names(in: folder)
     let format = try request.chosenFormat() as? any ShardedFormat.Type
     let naming = (format ?? SafetensorsCheckpoint.self).shardNaming
-    let stem = naming.stem(like: request.arrangement)
+    let stem = naming.stem(for: request)
     var files = Set(names.filter { naming.isPart($0, ofModel: stem) })
     files.formUnion(usualNames.filter { names.contains($0) })
+    files.formUnion(ComponentModel.files(in: folder, names: names))
     let indexes = CheckpointFormats.sharded.compactMap { format in
       (try? index(of: format, among: names, in: folder)).map { ($0, format.shardNaming) }
     }
@@ -179,26 +211,6 @@ enum CheckpointFolder {
       try scanner.skipValue()
     }
     return found
-  }
-
-  /// The names of files that make a folder usable beside its weights: configuration, tokenizer, templates,
-  /// code of the architecture, licence.
-  ///
-  /// Metrics, training state and model cards describe the model they lie beside, not what is made of it.
-  private static let sidecarPatterns = [
-    "config.json", "*_config.json", "metadata.json", "tokenizer.json", "tokenizer.model",
-    "tokenizer.model.*",
-    "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
-    "spiece.model", "sentencepiece*.model", "*.tiktoken", "tekken.json", "*.jinja",
-    "chat_template.json", "modules.json", "*.py", "LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*",
-  ].map { Glob($0) }
-
-  /// The sidecar files in a folder.
-  static func sidecars(in folder: FilePath) throws -> [String] {
-    try Folder.names(in: folder).filter { name in
-      FileStatus(of: folder.appending(name))?.kind == .file
-        && sidecarPatterns.contains { $0.matches(name) }
-    }
   }
 }
 
