@@ -59,6 +59,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_torch.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_shards.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_transformers.py --tool $(RELEASE)/imwa-avg --ckpt $(RELEASE)/imwa-ckpt
+	$(VENV)/bin/python Tests/Oracle/check_folders.py --tool $(RELEASE)/imwa-avg
 	$(VENV)/bin/python Tests/Oracle/check_distances.py --tool $(RELEASE)/imwa-dist
 	$(VENV)/bin/python Tests/Oracle/check_conversions.py --tool $(RELEASE)/imwa-ckpt
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train

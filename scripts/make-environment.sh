@@ -6,8 +6,11 @@
 set -euo pipefail
 
 folder=$1
-[ -e "$folder/complete" ] && exit 0
+# The name changes with the list of libraries.
+marker=$folder/complete-with-folders
+[ -e "$marker" ] && exit 0
 python3 -m venv "$folder"
 "$folder/bin/pip" install -q numpy safetensors h5py keras jax tensorboard
 "$folder/bin/pip" install -q "${TORCH_WHEEL:-torch}" transformers
-touch "$folder/complete"
+"$folder/bin/pip" install -q sentence-transformers diffusers peft
+touch "$marker"
