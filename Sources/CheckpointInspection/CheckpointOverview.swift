@@ -3,14 +3,41 @@ public import TensorCore
 
 /// What the tensors of a checkpoint are, and what they come to, from its catalogue alone.
 public struct CheckpointOverview: Sendable {
-  /// What a tensor is for.
+  /// What a tensor is for, in the words of reports.
   public enum Role: String, Sendable, Hashable, CaseIterable {
     /// A value of the model.
     case weight
-    /// A running statistic of batch normalisation.
+    /// A running statistic of a normalisation.
     case batchNorm = "batch norm"
     /// State of an optimizer.
     case optimizer
+    /// A moving average of weights that are in the file, too.
+    case movingAverage = "moving average"
+    /// Codes of a quantisation.
+    case code
+    /// What codes are decoded with.
+    case scale
+    /// A buffer that the architecture determines.
+    case constant
+    /// Steps, metrics, states of random numbers.
+    case progress
+    /// Whole numbers or truth values that nothing explains.
+    case integer
+
+    init(_ role: TensorRole) {
+      self =
+        switch role {
+        case .weight: .weight
+        case .statistic: .batchNorm
+        case .optimizerState: .optimizer
+        case .movingAverage: .movingAverage
+        case .code: .code
+        case .scale: .scale
+        case .constant: .constant
+        case .progress: .progress
+        case .integer: .integer
+        }
+    }
   }
 
   /// How much there is of something.
@@ -51,19 +78,16 @@ public struct CheckpointOverview: Sendable {
   /// How many tensors there are of each dtype, in the order of the dtypes.
   public let dtypes: [(dtype: DType, count: Int)]
 
-  /// Looks at the names.
+  /// Looks at the catalogue.
   public init(_ weights: WeightMap) {
     self.weights = weights
-    let batchNorm = BatchNormStatistics(weights)
+    let found = TensorRoles(weights)
     var roles: [Role] = []
     roles.reserveCapacity(weights.count)
     var totals: [Role: Total] = [:]
     var dtypes: [DType: Int] = [:]
-    for tensor in weights.tensors {
-      let name = tensor.info.name
-      let role: Role =
-        OptimizerState.contains(name)
-        ? .optimizer : batchNorm.role(of: name) != nil ? .batchNorm : .weight
+    for (position, tensor) in weights.tensors.enumerated() {
+      let role = Role(found[position])
       roles.append(role)
       totals[role, default: Total()].add(tensor.info)
       dtypes[tensor.info.dtype, default: 0] += 1

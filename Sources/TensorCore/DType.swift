@@ -72,4 +72,17 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
 
   /// The smallest number of bytes that can be processed alone: one element, one byte of packed data.
   public var elementUnit: Int { max(1, bitWidth / 8) }
+
+  /// Half the distance from 1 to the next number; 0 for what is not rounded.
+  public var unitRoundoff: Double {
+    switch self {
+    case .float64, .complex128: 0x1p-53
+    case .float32, .complex64: 0x1p-24
+    case .float16: 0x1p-11
+    case .bfloat16: 0x1p-8
+    case .float8E4M3, .float8E4M3FNUZ: 0x1p-4
+    case .float8E5M2, .float8E5M2FNUZ: 0x1p-3
+    default: 0
+    }
+  }
 }

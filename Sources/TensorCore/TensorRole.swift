@@ -17,8 +17,10 @@ public enum TensorRole: Sendable, Hashable {
   case scale
   /// A buffer that is part of the architecture: masks, positions.
   case constant
-  /// How far something has come: steps, states of random numbers and data loaders.
+  /// How far training has come: steps, metrics, states of random numbers and of data loaders.
   case progress
+  /// Whole numbers or truth values that nothing explains: counters, indices, codes of an unknown quantisation.
+  case integer
 }
 
 /// What a running statistic of a normalisation is.

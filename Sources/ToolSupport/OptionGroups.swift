@@ -157,7 +157,10 @@ package struct InputOptions: ParsableArguments {
     help: "Read the averages that training kept in a PyTorch file instead of the weights.")
   package var usesAverage = false
 
-  @Flag(help: "Refuse a PyTorch file with objects of unknown classes, instead of leaving them out.")
+  @Flag(
+    help:
+      "Refuse a PyTorch file with objects of unknown classes instead of leaving them out, and options that find no tensor to act on."
+  )
   package var strict = false
 
   /// Needed by the parser.
@@ -187,8 +190,7 @@ package struct InputOptions: ParsableArguments {
     reading.givesStructure = givesStructure
     let readers = try CheckpointReader.open(paths, options: reading)
     guard reading.isDefault || readers.contains(where: \.isPyTorch) else {
-      throw ValidationError(
-        "--key, --use-ema and --strict are for PyTorch files, and none is given")
+      throw ValidationError("--key and --use-ema are for PyTorch files, and none is given")
     }
     return readers
   }
@@ -205,32 +207,33 @@ package struct AlignmentOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Tensors find each other by name; or by position, where counters in names differ.",
+      "Tensors find each other by name; or by position, where counters in names differ. Default: name.",
       valueName: "way"))
-  package var match = AlignmentPolicy.Match.name
+  package var match: AlignmentPolicy.Match?
 
   @Option(
     help: ArgumentHelp(
-      "Tensors that an input lacks: an error; left out; or averaged over the inputs that have them.",
+      "Tensors that an input lacks: an error; left out; or averaged over the inputs that have them. Default: error.",
       valueName: "policy"))
-  package var missing = AlignmentPolicy.Missing.error
+  package var missing: AlignmentPolicy.Missing?
 
   @Option(
     help: ArgumentHelp(
-      "Integers that differ: those of the first input; the largest; or an error.",
+      "Integers that differ: those of the first input; the largest; or an error. Default: counters of the first; what is too large for a counter is an error.",
       valueName: "policy"))
-  package var integers = AlignmentPolicy.Integers.first
+  package var integers: AlignmentPolicy.Integers?
 
   @Option(
     help: ArgumentHelp(
-      "Optimizer state: left out; that of the first input; or averaged.", valueName: "policy"))
-  package var optimizer = AlignmentPolicy.Optimizer.first
-
-  @Option(
-    help: ArgumentHelp(
-      "Statistics of batch normalisation: averaged; those of the first input; or pooled.",
+      "Optimizer state: left out; that of the first input; or averaged. Default: first.",
       valueName: "policy"))
-  package var batchNorm = AlignmentPolicy.BatchNorm.average
+  package var optimizer: AlignmentPolicy.Optimizer?
+
+  @Option(
+    help: ArgumentHelp(
+      "Statistics of batch normalisation: averaged; those of the first input; or pooled. Default: average.",
+      valueName: "policy"))
+  package var batchNorm: AlignmentPolicy.BatchNorm?
 
   /// Needed by the parser.
   package init() {}
@@ -241,11 +244,11 @@ package struct AlignmentOptions: ParsableArguments {
     policy.outputDType = outDtype?.dtype
     policy.include = patterns.included
     policy.exclude = patterns.excluded
-    policy.match = match
-    policy.batchNorm = batchNorm
-    policy.missing = missing
+    if let match { policy.match = match }
+    if let batchNorm { policy.batchNorm = batchNorm }
+    if let missing { policy.missing = missing }
     policy.integers = integers
-    policy.optimizer = optimizer
+    if let optimizer { policy.optimizer = optimizer }
     return policy
   }
 }

@@ -31,6 +31,7 @@ public struct MergeError: DiagnosedError, Hashable {
     case weightNotFinite
     case weightsSumToZero
     case decayOutOfRange
+    case stalls
   }
 
   /// The reason.

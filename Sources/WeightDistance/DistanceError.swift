@@ -10,11 +10,14 @@ public struct DistanceError: DiagnosedError {
   public let hint: String?
 
   static func nothingToCompare(_ leftOut: DistancePlan.LeftOut) -> DistanceError {
-    let counts = [
+    let kinds: [(count: Int, noun: String)] = [
       (leftOut.integers.count, "of integers"), (leftOut.batchNorm.count, "of BatchNorm statistics"),
       (leftOut.optimizer.count, "of an optimizer"), (leftOut.quantized.count, "quantised"),
+      (leftOut.movingAverages.count, "of moving averages"),
+      (leftOut.progress.count, "of the progress of training"),
       (leftOut.missing.count, "that a model lacks"),
-    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    ]
+    let counts = kinds.filter { $0.count > 0 }.map { "\($0.count) \($0.noun)" }
     return DistanceError(
       kind: .badInput,
       description: "there is nothing to compare: no tensor is left"

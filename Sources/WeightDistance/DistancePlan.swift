@@ -5,12 +5,16 @@ import TensorCore
 public struct DistancePlan: Sendable {
   /// Tensors that do not count, by the reason.
   public struct LeftOut: Sendable {
-    /// Running statistics of batch normalisation.
+    /// Running statistics of normalisations.
     public var batchNorm: [String] = []
     /// The state of an optimizer.
     public var optimizer: [String] = []
     /// Integers and truth values.
     public var integers: [String] = []
+    /// Moving averages of the weights that count.
+    public var movingAverages: [String] = []
+    /// Steps, metrics and states of random numbers.
+    public var progress: [String] = []
     /// Codes of a quantisation, and what belongs to them.
     public var quantized: [String] = []
     /// Tensors that a model lacks.
@@ -35,23 +39,13 @@ public struct DistancePlan: Sendable {
   ///   `DistanceError` when nothing is left.
   init(_ models: [WeightMap], labels: [String], options: DistanceOptions) throws {
     let plan = try MergePlan(models, labels: labels, policy: options.policy)
-    let batchNorm = BatchNormStatistics(models[0])
     var leftOut = LeftOut()
     leftOut.optimizer = plan.optimizerTensors
     leftOut.missing = plan.leftOut
     var rows: [[Tensor]] = []
     rows.reserveCapacity(plan.entries.count)
-    for entry in plan.entries {
-      let name = entry.info.name
-      if entry.isQuantized {
-        leftOut.quantized.append(name)
-      } else if options.scope == .weights, !entry.info.dtype.isAveraged {
-        leftOut.integers.append(name)
-      } else if options.scope == .weights, batchNorm.role(of: name) != nil {
-        leftOut.batchNorm.append(name)
-      } else {
-        rows.append(entry.tensors)
-      }
+    for entry in plan.entries where !leftOut.takes(entry, scope: options.scope) {
+      rows.append(entry.tensors)
     }
     self.rows = rows
     self.leftOut = leftOut
@@ -59,17 +53,24 @@ public struct DistancePlan: Sendable {
   }
 }
 
-extension MergePlan.Entry {
-  /// Whether its values are codes, which have no distances.
-  fileprivate var isQuantized: Bool {
-    if info.dtype.kind == .packed || tensors.contains(where: { $0.info.dtype.kind == .packed }) {
-      return true
+extension DistancePlan.LeftOut {
+  /// Notes a tensor that does not count.
+  ///
+  /// - Returns: whether it does not.
+  fileprivate mutating func takes(_ entry: MergePlan.Entry, scope: DistanceOptions.Scope) -> Bool {
+    let name = entry.info.name
+    switch entry.role {
+    // Codes have no distances.
+    case .code, .scale: quantized.append(name)
+    case _ where scope == .allNumbers: return false
+    case .statistic where entry.info.dtype.isAveraged: batchNorm.append(name)
+    case .movingAverage: movingAverages.append(name)
+    case .progress: progress.append(name)
+    default:
+      if entry.info.dtype.isAveraged { return false }
+      integers.append(name)
     }
-    switch treatment {
-    case .combine, .poolVariance: return false
-    case .fixed(let operation):
-      return info.dtype.isAveraged || operation == .copyAgreeing(.refuseCodes)
-    }
+    return true
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import FileIO
 import SystemPackage
 import TensorCore
 import ToolSupport
@@ -13,7 +14,8 @@ struct EMACommand: ParsableCommand {
     discussion: """
       state ← decay · state + (1 − decay) · new, for each new checkpoint in order: one float64 \
       recurrence, rounded once at the end. The first checkpoint of a run is the first state. The number \
-      of updates is kept in the file. To update a file in place, give it as output with --force.
+      of updates is kept in the file. To update a file in place, give it as output with --force. A state of 16 \
+      bits would lose small updates: it is kept in F32.
 
       \(Tool.exitStatusHelp)
       """)
@@ -40,12 +42,36 @@ struct EMACommand: ParsableCommand {
       "The number of updates made before, instead of the one kept in the state.", valueName: "t"))
   var step: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "The dtype that the average is kept in. Default: F32 for inputs of 16 bits and less, else that of the state.",
+      valueName: "dtype"))
+  var stateDtype: FloatingDType?
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the average to this file or folder, for inference.", valueName: "file"))
+  var export: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The dtype of what is exported; without --export, of the output, which then is no state. Default: that of the last checkpoint.",
+      valueName: "dtype"))
+  var exportDtype: FloatingDType?
+
   @OptionGroup(title: "Reading") var input: InputOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Which tensors, and how") var alignment: AlignmentOptions
   @OptionGroup(title: "Running") var running: RunOptions
 
   func validate() throws {
+    if stateDtype != nil && alignment.outDtype != nil {
+      throw ValidationError("--state-dtype and --out-dtype cannot be used together")
+    }
+    if stateDtype != nil && isExportAlone {
+      throw ValidationError(
+        "--export-dtype without --export writes no state: leave --state-dtype out")
+    }
     if let step, !(0...EMACommand.maximumUpdates).contains(step) {
       throw ValidationError("--step must be between 0 and \(EMACommand.maximumUpdates)")
     }
@@ -60,11 +86,48 @@ struct EMACommand: ParsableCommand {
       let updates = readers.count - 1
       let method = try ExponentialMovingAverage(
         decay: decay, updateCount: updates, earlierUpdates: warmup ? earlier : nil)
-      let job = MergeJob(
+      var job = MergeJob(
         tool: tool, output: output, alignment: alignment, run: running, readers: readers,
-        repeated: .report, updateCount: earlier + updates)
+        repeated: .report, isStrict: input.strict, policy: try policy(method, readers),
+        updateCount: isExportAlone ? nil : earlier + updates)
+      if let export {
+        var exportOutput = output
+        exportOutput.output = export
+        job.export = (exportOutput, exportDtype?.dtype ?? usualDType(readers[readers.count - 1]))
+      }
       try job.perform(method, described: "moving average")
     }
+  }
+
+  /// Whether the output is what inference wants, and no state.
+  private var isExportAlone: Bool { exportDtype != nil && export == nil }
+
+  /// The policy with the dtype that the state is kept in.
+  private func policy(_ method: ExponentialMovingAverage, _ readers: [CheckpointReader]) throws
+    -> AlignmentPolicy
+  {
+    var policy = alignment.policy
+    if isExportAlone {
+      let isState = FileStatus(of: FilePath(output.output)).map { status in
+        readers[0].identity.contains(status.identity)
+      }
+      if isState == true { throw JobError.exportReplacesState(readers[0].path) }
+      policy.outputDType = exportDtype?.dtype
+      return policy
+    }
+    policy.outputDType = stateDtype?.dtype ?? policy.outputDType
+    if let dtype = policy.outputDType { try method.checkState(of: dtype) }
+    policy.narrowestDType = .float32
+    return policy
+  }
+
+  /// The dtype that most values of a model have, which an export has as well.
+  private func usualDType(_ reader: CheckpointReader) -> DType {
+    var counts: [DType: Int] = [:]
+    for tensor in reader.weights.tensors where tensor.info.dtype.kind == .floating {
+      counts[tensor.info.dtype, default: 0] += tensor.info.byteCount
+    }
+    return counts.max { ($0.value, $0.key.bitWidth) < ($1.value, $1.key.bitWidth) }?.key ?? .float32
   }
 
   private func chosenPaths(_ tool: Tool) throws -> [FilePath] {

@@ -47,7 +47,7 @@ struct MergeCommand: ParsableCommand {
       let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report
       let job = MergeJob(
         tool: tool, output: output, alignment: alignment, run: running, readers: readers,
-        repeated: repeated)
+        repeated: repeated, isStrict: input.strict, policy: alignment.policy)
       try job.perform(method, described: weights == nil ? "mean" : "weighted mean")
     }
   }

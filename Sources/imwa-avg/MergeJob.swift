@@ -20,8 +20,14 @@ struct MergeJob {
   let run: RunOptions
   let readers: [CheckpointReader]
   let repeated: RepeatedInputs
+  /// Whether an option that finds nothing to act on is an error.
+  let isStrict: Bool
+  /// What becomes of the tensors.
+  let policy: AlignmentPolicy
   /// The number of updates to record in a moving average.
   var updateCount: Int?
+  /// Where else the result is written, and in which dtype.
+  var export: (output: OutputOptions, dtype: DType)?
 
   /// Does the work, prints the result, and ends the process.
   func perform(_ method: some MergeMethod, described description: String) throws -> Never {
@@ -32,36 +38,57 @@ struct MergeJob {
     try checkRepeatedInputs()
     // Plan, result and header take some hundred bytes for each tensor.
     CurrentProcess.reserveMemory((readers.map(\.weights.count).max() ?? 0) * 256)
-    let plan = try MergePlan(
-      readers.map(\.weights), labels: readers.map(\.path.string), policy: alignment.policy)
+    let (plan, prepared) = try prepare(method, policy, to: output, updateCount: updateCount)
     reportPartial(plan)
-    var weights = try plan.weights { try method.recurrence(inputs: $0) }
-      .recording(try provenance(method))
-    weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
-    var request = try output.request(like: readers[0])
-    request.outputDType = alignment.policy.outputDType
-    let prepared = try PreparedOutput(weights, to: request)
+    let effects = alignment.effects(plan.effects, first: readers[0].path.string)
+    try tool.reportWithoutEffect(effects, isStrict: isStrict)
     for notice in prepared.notices { tool.notice(notice) }
+    let exported = try export.map { export in
+      var policy = policy
+      policy.outputDType = export.dtype
+      return try prepare(method, policy, to: export.output, updateCount: nil).output
+    }
     try checkChecksums()
     var report = MergeReport(
       description: description, method: type(of: method).name, inputs: readers.map(\.path.string),
-      plan: plan, output: prepared)
+      plan: plan, effects: effects, output: prepared)
+    report.exported = exported
     if !output.dryRun {
-      let progress = ProgressLine(talk: run.talk)
-      var options = run.streamOptions(progress: progress)
-      options.verifies = output.verify
-      defer { progress.finish() }
-      report.stream = try prepared.write(options)
-      progress.finish()
+      // Whoever repeats a call that failed in between must not add a checkpoint twice: the state comes last.
+      if let exported { _ = try write(exported) }
+      report.stream = try write(prepared)
       report.seconds = (ContinuousClock.now - start).seconds
     }
     if run.json {
       try Console.output.write(report.json.text + "\n")
     } else if !run.quiet {
-      let line = report.line(integers: alignment.integers)
-      try Console.output.write(Tool.printable(line) + "\n")
+      try Console.output.write(Tool.printable(report.line) + "\n")
     }
     withExtendedLifetime((readers, report)) { CurrentProcess.end(status: 0) }
+  }
+
+  /// Aligns the inputs and lays the output out.
+  private func prepare(
+    _ method: some MergeMethod, _ policy: AlignmentPolicy, to output: OutputOptions,
+    updateCount: Int?
+  ) throws -> (plan: MergePlan, output: PreparedOutput) {
+    let plan = try MergePlan(
+      readers.map(\.weights), labels: readers.map(\.path.string), policy: policy)
+    var weights = try plan.weights { try method.recurrence(inputs: $0) }
+      .recording(try provenance(method))
+    weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
+    var request = try output.request(like: readers[0])
+    request.outputDType =
+      policy.outputDType ?? (plan.effects[.outputDType] > 0 ? policy.narrowestDType : nil)
+    return (plan, try PreparedOutput(weights, to: request))
+  }
+
+  private func write(_ prepared: PreparedOutput) throws -> StreamReport {
+    let progress = ProgressLine(talk: run.talk)
+    var options = run.streamOptions(progress: progress)
+    options.verifies = output.verify
+    defer { progress.finish() }
+    return try prepared.write(options)
   }
 
   private func checkChecksums() throws {
@@ -153,6 +180,14 @@ struct JobError: DiagnosedError {
     JobError(
       kind: .usage, description: "\(path) is the same file as \(other)",
       hint: "give each checkpoint once; --weights makes one count more than another")
+  }
+
+  static func exportReplacesState(_ path: FilePath) -> JobError {
+    JobError(
+      kind: .usage,
+      description:
+        "\(path) is the state, and --export-dtype writes a copy for inference, which is no state",
+      hint: "update the state with -o \(path) and export beside it: --export FILE")
   }
 
   static func nothingToAdd(_ path: FilePath) -> JobError {

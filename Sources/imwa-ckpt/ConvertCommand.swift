@@ -64,9 +64,16 @@ struct ConvertCommand: ParsableCommand {
       let chosen = reading.reading.choosesPart ? reader.chosenPart : (part: reader, outside: [])
       try ConvertJob(
         tool: tool, output: output, run: running, options: try options(),
-        outside: chosen.outside
+        given: given, outside: chosen.outside
       ).perform(chosen.part)
     }
+  }
+
+  private var given: GivenOptions {
+    GivenOptions(
+      isStrict: reading.strict, outputDType: outDtype?.dtype,
+      renaming: map.map { "--map \($0)" } ?? rename.first.map { "--rename \($0)" },
+      unties: untie, skipsUnsupported: skipUnsupported)
   }
 
   private func options() throws -> ConversionOptions {

@@ -12,6 +12,8 @@ struct ConvertJob {
   let output: OutputOptions
   let run: RunOptions
   let options: ConversionOptions
+  /// The options that were given, as they were typed.
+  let given: GivenOptions
   /// What is not in the part of the file that was asked for.
   var outside: [String] = []
 
@@ -30,6 +32,8 @@ struct ConvertJob {
         "\(reader.path): \(outside.prefix(5).joined(separator: ", "))\(more) "
           + "\(outside.count == 1 ? "is" : "are") not in the part that was asked for: left out")
     }
+    let effects = given.effects(of: plan, tieCount: options.unties ? tieCount(plan.weights) : 0)
+    try tool.reportWithoutEffect(effects, isStrict: given.isStrict)
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
     if plan.losesStructure {
       tool.notice(
@@ -51,13 +55,18 @@ struct ConvertJob {
     }
     let seconds = (ContinuousClock.now - start).seconds
     if run.json {
-      let result = json(reader, plan, prepared, chosen, seconds: seconds)
+      let result = json(reader, plan, prepared, chosen, effects, seconds: seconds)
       try Console.output.write(result.text + "\n")
     } else if !run.quiet {
       try Console.output.write(
         Tool.printable(line(plan, prepared, chosen, seconds: seconds)) + "\n")
     }
     withExtendedLifetime(reader) { CurrentProcess.end(status: 0) }
+  }
+
+  /// How many tensors are the same as another one.
+  private func tieCount(_ weights: WeightMap) -> Int {
+    TiedTensors(weights).groups.enumerated().count { $0 != $1 }
   }
 
   /// Where the result comes from; what the input itself records stays true of it.
@@ -89,7 +98,7 @@ struct ConvertJob {
 
   private func json(
     _ reader: CheckpointReader, _ plan: ConversionPlan, _ prepared: PreparedOutput,
-    _ format: any CheckpointFormat.Type, seconds: Double
+    _ format: any CheckpointFormat.Type, _ effects: [OptionEffect], seconds: Double
   ) -> JSONValue {
     .object([
       .init("input", .string(reader.path.string)), .init("output", .string(prepared.destination)),
@@ -99,9 +108,49 @@ struct ConvertJob {
       .init("bytes", .integer(prepared.byteCount)),
       .init("renamed", .integer(plan.newNames.count)),
       .init("converted", .integer(plan.convertedCount)),
+      .init("options", effects.json),
       .init("skipped", .array(plan.skipped.map { .string($0.description) })),
       .init("outside", .array(outside.map { .string($0) })),
       .init("seconds", .float(seconds)),
     ])
+  }
+}
+
+/// The options of a conversion that act on some tensors.
+struct GivenOptions {
+  /// Whether one that finds nothing is an error.
+  var isStrict = false
+  /// The dtype that was asked for.
+  var outputDType: DType?
+  /// How names are changed: `--rename s/a/b/`.
+  var renaming: String?
+  /// Whether `--untie` was given.
+  var unties = false
+  /// Whether `--skip-unsupported` was given.
+  var skipsUnsupported = false
+
+  /// What they came to.
+  func effects(of plan: ConversionPlan, tieCount: Int) -> [OptionEffect] {
+    var effects: [OptionEffect] = []
+    if let outputDType {
+      effects.append(
+        OptionEffect(
+          "--out-dtype \(outputDType.rawValue)", count: plan.convertedCount,
+          subject: PolicyEffects.Setting.outputDType.subject))
+    }
+    if let renaming {
+      effects.append(
+        OptionEffect(renaming, count: plan.newNames.count, subject: "named so that it applies"))
+    }
+    if unties {
+      effects.append(OptionEffect("--untie", count: tieCount, subject: "tied to another"))
+    }
+    if skipsUnsupported {
+      effects.append(
+        OptionEffect(
+          "--skip-unsupported", count: plan.skipped.count,
+          subject: "of a kind that the format cannot hold"))
+    }
+    return effects
   }
 }

@@ -51,7 +51,9 @@ struct ShowResult {
     ]
     let kinds: [(CheckpointOverview.Role, String)] = [
       (.weight, "parameters"), (.batchNorm, "values of BatchNorm statistics"),
-      (.optimizer, "values of optimizer state"),
+      (.optimizer, "values of optimizer state"), (.movingAverage, "values of moving averages"),
+      (.code, "codes of a quantisation"), (.scale, "scales of codes"), (.constant, "constants"),
+      (.progress, "values of the progress of training"), (.integer, "integers"),
     ]
     for (role, noun) in kinds {
       guard let total = overview.totals[role] else { continue }
@@ -74,7 +76,7 @@ struct ShowResult {
 
   private var header: [String] {
     ["name", "dtype", "shape", "values", "size"]
-      + (statistics == nil ? [] : ["min", "max", "mean", "std", "zeros", "NaN", "Inf"]) + [""]
+      + (statistics == nil ? [] : ["min", "max", "mean", "std", "zeros", "NaN", "Inf"]) + ["role"]
   }
 
   private var rows: [[String]] {
@@ -146,10 +148,9 @@ struct ShowResult {
       .init("shape", .array(info.shape.dimensions.map { .integer($0) })),
       .init("values", .integer(info.shape.elementCount)), .init("bytes", .integer(info.byteCount)),
     ]
-    switch overview.roles[position] {
-    case .weight: break
-    case .batchNorm: members.append(.init("role", .string("batch_norm")))
-    case .optimizer: members.append(.init("role", .string("optimizer")))
+    let role = overview.roles[position]
+    if role != .weight {
+      members.append(.init("role", .string(role.rawValue.replacing(" ", with: "_"))))
     }
     if let name = tie(ofTensor: position) { members.append(.init("tied_to", .string(name))) }
     if let found = statistics?[position] {

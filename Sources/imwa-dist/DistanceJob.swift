@@ -84,12 +84,15 @@ struct DistanceJob {
 
   private func noteWhatDoesNotCount(_ report: DistanceReport) {
     let leftOut = report.leftOut
-    let kinds = [
+    let all: [(count: Int, noun: String)] = [
       (leftOut.batchNorm.count, "of BatchNorm statistics"),
       (leftOut.optimizer.count, "of optimizer state"), (leftOut.integers.count, "of integers"),
-    ].filter { $0.0 > 0 }
+      (leftOut.movingAverages.count, "of moving averages"),
+      (leftOut.progress.count, "of the progress of training"),
+    ]
+    let kinds = all.filter { $0.count > 0 }
     if !kinds.isEmpty {
-      let counts = kinds.map { "\(counted($0.0, "tensor")) \($0.1)" }
+      let counts = kinds.map { "\(counted($0.count, "tensor")) \($0.noun)" }
       tool.notice("\(counts.joined(separator: ", ")) left out; --all-tensors includes them")
     }
     if !leftOut.quantized.isEmpty {

@@ -39,6 +39,7 @@ extension DistanceResult {
     let kinds = [
       ("batch_norm", report.leftOut.batchNorm), ("optimizer", report.leftOut.optimizer),
       ("integers", report.leftOut.integers), ("quantized", report.leftOut.quantized),
+      ("moving_averages", report.leftOut.movingAverages), ("progress", report.leftOut.progress),
       ("missing", report.leftOut.missing),
     ]
     return .object(kinds.map { .init($0.0, .array($0.1.map { .string($0) })) })

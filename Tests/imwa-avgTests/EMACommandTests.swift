@@ -99,4 +99,66 @@ import Testing
     #expect(told.status == 0)
     #expect(try state("o.safetensors").updates == "6")
   }
+
+  // MARK: - The dtype of the state
+
+  /// BF16 of 1 and 2.
+  private func writeBF16() throws {
+    for (name, byte) in [("b1", UInt8(0x80)), ("b2", UInt8(0x00))] {
+      let high: UInt8 = byte == 0x80 ? 0x3F : 0x40
+      try folder.write(
+        "\(name).safetensors", SafetensorsFile.encode([.init("w", "BF16", [1], [byte, high])]))
+    }
+  }
+
+  @Test func aStateOf16BitsMoves() throws {
+    try writeBF16()
+    var state = "b1.safetensors"
+    for _ in 0..<300 {
+      let result = try ema(
+        state, "b2.safetensors", "--decay", "0.999", "-o", "state.safetensors", "--force",
+        "--durability", "none", "--quiet")
+      #expect(result.status == 0, "\(result.errors)")
+      state = "state.safetensors"
+    }
+    // 2 − 0.999³⁰⁰ = 1.2593…
+    let value = try #require(try self.state().value)
+    #expect(abs(value - 1.25930) < 1e-4)
+    #expect(try self.state().updates == "300")
+  }
+
+  @Test func aStateThatWouldStallIsRefused() throws {
+    try writeBF16()
+    let result = try ema(
+      "b1.safetensors", "b2.safetensors", "--decay", "0.999", "--state-dtype", "bf16", "-o",
+      "o.safetensors")
+    #expect(result.status == 64)
+    #expect(result.errors.contains("a state of BF16 would not move"))
+    let slow = try ema(
+      "b1.safetensors", "b2.safetensors", "--decay", "0.5", "--state-dtype", "bf16", "-o",
+      "o.safetensors")
+    #expect(slow.status == 0, "\(slow.errors)")
+  }
+
+  @Test func anExportIsWrittenBesideTheState() throws {
+    try writeBF16()
+    let result = try ema(
+      "b1.safetensors", "b2.safetensors", "--decay", "0.75", "-o", "o.safetensors", "--export",
+      "e.safetensors")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try state("o.safetensors").value == 1.25)
+    let exported = try SafetensorsFile.decode(try folder.read("e.safetensors"))
+    #expect(exported.tensors["w"]?.dtype == "BF16")
+    #expect(exported.tensors["w"]?.bytes == [0xA0, 0x3F])
+    #expect(exported.metadata["imwa_ema_updates"] == nil)
+  }
+
+  @Test func anExportDoesNotReplaceTheState() throws {
+    try writeBF16()
+    let result = try ema(
+      "b1.safetensors", "b2.safetensors", "--decay", "0.75", "-o", "b1.safetensors", "--force",
+      "--export-dtype", "bf16")
+    #expect(result.status == 64)
+    #expect(result.errors.contains("--export FILE"))
+  }
 }

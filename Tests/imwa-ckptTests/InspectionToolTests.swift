@@ -46,7 +46,7 @@ import Testing
           2 values of optimizer state in 1 tensor
           dtypes: F32 (4)
 
-        name             dtype  shape  values      size
+        name             dtype  shape  values      size  role
         h.0.                                4  16 bytes
           w              F32    [3]         3  12 bytes
           b              F32    [1]         1   4 bytes

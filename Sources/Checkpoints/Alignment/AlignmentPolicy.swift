@@ -64,14 +64,18 @@ public struct AlignmentPolicy: Sendable {
   public var purpose = Purpose.merging
   /// Tensors that some inputs lack.
   public var missing = Missing.error
-  /// Integers and truth values that differ.
-  public var integers = Integers.first
+  /// Integers and truth values that differ; nil takes the counters of the first input, and refuses what is too large to
+  /// be a counter: it may be the codes of a quantisation.
+  public var integers: Integers?
   /// The state of an optimizer.
   public var optimizer = Optimizer.first
   /// The running statistics of batch normalisation.
   public var batchNorm = BatchNorm.average
   /// The dtype of averaged real tensors; nil for that of the inputs.
   public var outputDType: DType?
+  /// The narrowest dtype of averaged real tensors, where none is asked for: what is added to again and again must not lose
+  /// each addition in rounding.
+  public var narrowestDType: DType?
   /// Patterns of which a tensor's name must match one; empty for all tensors.
   public var include: [Glob] = []
   /// Patterns of which a tensor's name may match none.
@@ -79,4 +83,17 @@ public struct AlignmentPolicy: Sendable {
 
   /// The defaults.
   public init() {}
+}
+
+extension AlignmentPolicy {
+  /// The dtype that an averaged tensor of this dtype gets.
+  func outputDType(for dtype: DType) -> DType {
+    guard dtype.kind == .floating else { return dtype }
+    if let outputDType { return outputDType }
+    guard let narrowestDType, dtype.bitWidth < narrowestDType.bitWidth else { return dtype }
+    return narrowestDType
+  }
+
+  /// Whether inputs of different dtypes of floating point are converted rather than refused.
+  var convertsDTypes: Bool { outputDType != nil || narrowestDType != nil }
 }

@@ -22,6 +22,8 @@ public struct MergePlan: Sendable {
     public let inputs: [Int]
     /// What becomes of it.
     public let treatment: Treatment
+    /// What it is to its model.
+    public let role: TensorRole
     /// A tensor of the description of the result: that of the first input, unless the dtype is another.
     fileprivate let described: Tensor
     /// The tensor of each of `inputs`.
@@ -46,6 +48,8 @@ public struct MergePlan: Sendable {
   public let renamings: [Renaming]
   /// Optimizer state that was dropped or copied.
   public private(set) var optimizerTensors: [String] = []
+  /// What each choice of the policy found to act on.
+  public let effects: PolicyEffects
 
   private let inputCount: Int
 
@@ -64,16 +68,16 @@ public struct MergePlan: Sendable {
     renamings = try MergePlan.match(&inputs, policy, labels)
     let selection = try Selection(policy, inputs)
     var builder = PlanBuilder(inputs, policy)
-    for tensor in inputs[0].tensors where selection.includes(tensor) {
-      try builder.add(tensor, firstInput: 0)
+    for (position, tensor) in inputs[0].tensors.enumerated() where selection.includes(tensor) {
+      try builder.add(tensor, at: position, firstInput: 0)
     }
     for (number, input) in inputs.enumerated().dropFirst()
     where builder.matchedCounts[number] < input.count {
-      for tensor in input.tensors where selection.includes(tensor) {
+      for (position, tensor) in input.tensors.enumerated() where selection.includes(tensor) {
         if inputs[..<number].contains(where: { $0.position(of: tensor.info.name) != nil }) {
           continue
         }
-        try builder.add(tensor, firstInput: number)
+        try builder.add(tensor, at: position, firstInput: number)
       }
     }
     guard builder.mismatches.isEmpty else {
@@ -84,6 +88,9 @@ public struct MergePlan: Sendable {
     entries = builder.entries
     leftOut = builder.leftOut
     optimizerTensors = builder.optimizerTensors
+    effects = PolicyEffects(
+      builder.entries, optimizerCount: optimizerTensors.count, leftOutCount: leftOut.count,
+      renamedCount: renamings.count, inputCount: inputs.count)
   }
 
   /// Gives tensors the names of those that they are matched with.
@@ -133,7 +140,8 @@ public struct MergePlan: Sendable {
       }
       tensors.append(
         Tensor(
-          entries[index].described.info, storage: .computed(operation, entries[index].tensors)))
+          entries[index].described.info, storage: .computed(operation, entries[index].tensors),
+          declaredRole: entries[index].described.declaredRole))
     }
     return WeightMap(distinct: tensors, metadata: metadata)
   }
@@ -156,12 +164,11 @@ public struct MergePlan: Sendable {
   private struct PlanBuilder {
     let inputs: [WeightMap]
     let policy: AlignmentPolicy
-    let packed: [PackedTensors]
-    let batchNorm: BatchNormStatistics
+    /// What the tensors of each input are.
+    let roles: [TensorRoles]
     let allInputs: [Int]
-    let special = NameEndings.special
     var entries: [Entry] = []
-    /// Where the next tensor of each input is expected: behind the last one that was met.
+    /// Where the next tensor of each input is expected: after the last one that was met.
     var expected: [Int]
     /// How many tensors of each input have been met.
     var matchedCounts: [Int]
@@ -172,20 +179,16 @@ public struct MergePlan: Sendable {
     init(_ inputs: [WeightMap], _ policy: AlignmentPolicy) {
       self.inputs = inputs
       self.policy = policy
-      packed = inputs.map { PackedTensors($0) }
-      batchNorm = BatchNormStatistics(inputs[0])
+      roles = concurrentMap(inputs) { TensorRoles($0) }
       allInputs = Array(inputs.indices)
       matchedCounts = inputs.map { _ in 0 }
       expected = matchedCounts
       entries.reserveCapacity(inputs[0].count)
     }
 
-    mutating func add(_ first: Tensor, firstInput: Int) throws {
-      // What the name tells is the same for all inputs.
-      let endsUsually = !special.mayEnd(first.info.name)
-      if policy.optimizer != .average,
-        OptimizerState.contains(first.info.name, endsUsually: endsUsually)
-      {
+    mutating func add(_ first: Tensor, at position: Int, firstInput: Int) throws {
+      var role = roles[firstInput][position]
+      if policy.optimizer != .average, role == .optimizerState {
         return addOptimizerState(first, firstInput)
       }
       var missing: [Int] = firstInput == 0 ? [] : Array(0..<firstInput)
@@ -197,6 +200,7 @@ public struct MergePlan: Sendable {
             matchedCounts[number] += 1
             expected[number] = place + 1
             tensors.append(inputs[number].tensors[place])
+            role = role.combined(with: roles[number][place])
           } else {
             missing.append(number)
           }
@@ -209,7 +213,7 @@ public struct MergePlan: Sendable {
         if policy.missing == .intersect { leftOut.append(first.info.name) }
         guard policy.missing == .union else { return }
       }
-      try append(tensors, of: present, endsUsually: endsUsually)
+      try append(tensors, of: present, as: role)
     }
 
     /// Takes the state of the first input, or drops it, whatever the other inputs have.
@@ -218,70 +222,84 @@ public struct MergePlan: Sendable {
       optimizerTensors.append(tensor.info.name)
       if policy.optimizer == .drop { return }
       entries.append(
-        Entry(inputs: [0], treatment: .fixed(.copy), described: tensor, tensors: [tensor]))
+        Entry(
+          inputs: [0], treatment: .fixed(.copy), role: .optimizerState, described: tensor,
+          tensors: [tensor]))
     }
 
-    private mutating func append(
-      _ tensors: [Tensor], of inputs: [Int], endsUsually: Bool
-    ) throws {
+    private mutating func append(_ tensors: [Tensor], of inputs: [Int], as role: TensorRole) throws
+    {
       var described = tensors[0]
       let dtype = described.info.dtype
-      let treatment: Treatment
-      if arePacked(tensors, in: inputs, endsUsually: endsUsually) {
-        treatment = .fixed(tensors.count == 1 ? .copy : .copyAgreeing(.refuseCodes))
-      } else if dtype.isAveraged {
-        treatment = .combine
-        if let outputDType = policy.outputDType, outputDType != dtype, dtype.kind == .floating {
-          let info = try TensorInfo(
-            name: described.info.name, dtype: outputDType, shape: described.info.shape)
-          described = Tensor(info, storage: described.storage)
-        }
-      } else {
-        treatment = .fixed(tensors.count == 1 ? .copy : integerOperation(dtype))
+      let treatment = treatment(of: described, as: role, inputCount: tensors.count)
+      let outputDType = policy.outputDType(for: dtype)
+      if treatment == .combine, outputDType != dtype {
+        let info = try TensorInfo(
+          name: described.info.name, dtype: outputDType, shape: described.info.shape)
+        described = Tensor(
+          info, storage: described.storage, declaredRole: described.declaredRole)
       }
       noteDifferences(tensors, inputs, mayConvert: treatment == .combine)
       let entry = Entry(
-        inputs: inputs, treatment: treatment, described: described, tensors: tensors)
+        inputs: inputs, treatment: treatment, role: role, described: described, tensors: tensors)
       entries.append(treatment == .combine ? try withStatistics(entry) : entry)
+    }
+
+    /// What becomes of a tensor, by its role and its dtype.
+    private func treatment(of tensor: Tensor, as role: TensorRole, inputCount: Int) -> Treatment {
+      let dtype = tensor.info.dtype
+      let isAlone = inputCount == 1
+      switch role {
+      case .code, .scale:
+        // Codes and scales of one input belong together.
+        let disagreement: BlockOperation.Disagreement =
+          policy.integers == .first ? .takeFirst : .refuseCodes
+        return .fixed(isAlone ? .copy : .copyAgreeing(disagreement))
+      case .progress where dtype.isAveraged:
+        return .fixed(isAlone ? .copy : .copyAgreeing(.takeFirst))
+      case _ where dtype.isAveraged: return .combine
+      default: return .fixed(isAlone ? .copy : integerOperation(tensor, role))
+      }
+    }
+
+    private func integerOperation(_ tensor: Tensor, _ role: TensorRole) -> BlockOperation {
+      switch policy.integers {
+      case .first?: return .copyAgreeing(.takeFirst)
+      case .max?: return .maximum
+      case .error?: return .copyAgreeing(.refuse)
+      case nil:
+        let isCounter =
+          role == .progress || role == .statistic(.batchCount) || role == .optimizerState
+          || tensor.info.shape.elementCount <= TensorRoles.counterElementCount
+        return .copyAgreeing(isCounter ? .takeFirst : .refuseUnexplained)
+      }
     }
 
     /// The entry of a tensor of floating point, treated as a statistic when it is one.
     private func withStatistics(_ entry: Entry) throws -> Entry {
-      let name = entry.info.name
-      guard policy.batchNorm != .average, let role = batchNorm.role(of: name) else { return entry }
+      guard policy.batchNorm != .average, case .statistic(let statistic) = entry.role else {
+        return entry
+      }
       let taken: (Treatment, [Tensor])
-      switch (policy.batchNorm, role) {
+      switch (policy.batchNorm, statistic) {
       case (.first, _):
         // The dtype may be another one: a mean of one input is a copy that converts.
         taken = (.fixed(.linear(.uniform(inputCount: 1))), [entry.tensors[0]])
       case (.pooled, .variance):
-        guard let meanName = batchNorm.meanName(ofVariance: name) else { return entry }
-        let means = entry.inputs.compactMap { inputs[$0][meanName] }
+        let means = entry.inputs.compactMap { input in
+          inputs[input].position(of: entry.info.name).flatMap {
+            roles[input].mean(ofVarianceAt: $0)
+          }
+        }
         guard means.count == entry.inputs.count else {
-          throw SelectionError.noMean(meanName, ofVariance: name)
+          throw SelectionError.noMean(ofVariance: entry.info.name)
         }
         taken = (.poolVariance, entry.tensors + means)
       default: return entry
       }
       return Entry(
-        inputs: entry.inputs, treatment: taken.0, described: entry.described, tensors: taken.1)
-    }
-
-    /// Whether any input has codes under this name: one model may be quantised and another not.
-    private func arePacked(_ tensors: [Tensor], in inputs: [Int], endsUsually: Bool) -> Bool {
-      for position in tensors.indices
-      where packed[inputs[position]].contains(tensors[position], endsUsually: endsUsually) {
-        return true
-      }
-      return false
-    }
-
-    private func integerOperation(_ dtype: DType) -> BlockOperation {
-      switch policy.integers {
-      case .first: .copyAgreeing(.takeFirst)
-      case .max: .maximum
-      case .error: .copyAgreeing(.refuse)
-      }
+        inputs: entry.inputs, treatment: taken.0, role: entry.role, described: entry.described,
+        tensors: taken.1)
     }
 
     private mutating func noteMissing(_ name: String, _ missing: [Int], _ firstInput: Int) {
@@ -310,7 +328,7 @@ public struct MergePlan: Sendable {
         }
         // A dtype that is asked for says what becomes of different ones.
         let isConverted =
-          mayConvert && policy.outputDType != nil && dtype.kind == .floating
+          mayConvert && policy.convertsDTypes && dtype.kind == .floating
           && expected.kind == .floating
         if !isConverted {
           mismatches.append(
@@ -320,6 +338,15 @@ public struct MergePlan: Sendable {
         }
       }
     }
+  }
+}
+
+extension TensorRole {
+  /// The role of a tensor that another input has, too: one model may be quantised, or say more, than another.
+  fileprivate func combined(with other: TensorRole) -> TensorRole {
+    if self == other || other == .weight || other == .integer { return self }
+    if self == .weight || self == .integer || other == .code || other == .scale { return other }
+    return self
   }
 }
 

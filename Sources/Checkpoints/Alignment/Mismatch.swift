@@ -105,10 +105,10 @@ public struct SelectionError: DiagnosedError {
       hint: "'*' stands for any text, also across dots; quote the pattern for the shell")
   }
 
-  static func noMean(_ mean: String, ofVariance variance: String) -> SelectionError {
+  static func noMean(ofVariance variance: String) -> SelectionError {
     SelectionError(
       description:
-        "--batch-norm pooled: tensor '\(variance)' needs '\(mean)', which an input lacks",
+        "--batch-norm pooled: tensor '\(variance)' needs the running mean beside it, which an input lacks",
       hint: "--batch-norm average treats the statistics like weights")
   }
 

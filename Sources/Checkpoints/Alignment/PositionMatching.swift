@@ -19,7 +19,8 @@ struct PositionMatching {
     -> [Tensor]
   {
     if optimizer == .average { return map.tensors }
-    return map.tensors.filter { !OptimizerState.contains($0.info.name, endsUsually: false) }
+    let roles = TensorRoles(map)
+    return map.tensors.indices.filter { roles[$0] != .optimizerState }.map { map.tensors[$0] }
   }
 
   /// The input with the names of the first one.

@@ -27,5 +27,5 @@ public struct ReadingOptions: Sendable, Hashable {
   public var choosesPart: Bool { usesAverage || key.map { $0 != "." } ?? false }
 
   /// Whether the weights are read as any format has them.
-  public var isDefault: Bool { key == nil && !usesAverage && !isStrict }
+  public var isDefault: Bool { key == nil && !usesAverage }
 }

@@ -228,13 +228,13 @@ final class BlockWorker {
       index += 1
       let part = max(offset, placement.offset)..<min(end, placement.offset + info.byteCount)
       guard !part.isEmpty, let other = firstDisagreeing(in: part, offset) else { continue }
-      if operation != .copyAgreeing(.takeFirst) {
+      if case .copyAgreeing(let disagreement) = operation, disagreement != .takeFirst {
         let labels = [0, other].map {
           program.inputs.sources[program.inputs.extents[segment.run.firstExtent + $0].source].label
         }
         throw StreamError.disagreement(
           program.weights.tensors[placement.tensor].info, sources: labels,
-          areCodes: operation == .copyAgreeing(.refuseCodes))
+          disagreement)
       }
       disagreeing.insert(placement.tensor)
     }

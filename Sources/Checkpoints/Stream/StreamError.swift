@@ -47,16 +47,34 @@ public struct StreamError: DiagnosedError {
     }
   }
 
-  static func disagreement(_ tensor: TensorInfo, sources: [String], areCodes: Bool)
-    -> StreamError
-  {
-    StreamError(
-      kind: .badInput,
-      description: "\(sources.joined(separator: ", ")): tensor '\(tensor.name)' of "
-        + "\(tensor.dtype.rawValue) differs between the inputs, and such values are not averaged",
-      hint: areCodes
-        ? "quantised weights must be converted to floating point before they are averaged"
-        : "--integers first takes the values of the first input, --integers max the largest")
+  static func disagreement(
+    _ tensor: TensorInfo, sources: [String], _ disagreement: BlockOperation.Disagreement
+  ) -> StreamError {
+    let what =
+      "\(sources.joined(separator: ", ")): tensor '\(tensor.name)' of "
+      + "\(tensor.dtype.rawValue) differs between the inputs"
+    let policies =
+      "--integers first takes the values of the first input, --integers max the largest"
+    let description: String
+    let hint: String
+    switch disagreement {
+    case .takeFirst, .refuse:
+      description = what + ", and such values are not averaged"
+      hint = policies
+    case .refuseCodes:
+      description =
+        what + ", and it is part of a quantised layer: codes and their scales are not averaged"
+      hint =
+        "quantised weights must be converted to floating point before they are averaged; "
+        + "--integers first takes the quantised layers of the first input"
+    case .refuseUnexplained:
+      description =
+        what
+        + ": \(tensor.shape.elementCount) values are too many for counters, they may be codes of "
+        + "quantised weights"
+      hint = policies + "; quantised weights must be converted to floating point first"
+    }
+    return StreamError(kind: .badInput, description: description, hint: hint)
   }
 
   static func interrupted(_ signal: Int32) -> StreamError {

@@ -28,12 +28,14 @@ struct EpisodeAverage {
     -> Digest
   {
     let method = try ExponentialMovingAverage(decay: decay, updateCount: 1)
-    return try write([state, next], by: method, to: path)
+    return try write([state, next], by: method, narrowestDType: .float32, to: path)
   }
 
-  private func write(_ paths: [FilePath], by method: some MergeMethod, to path: FilePath) throws
-    -> Digest
-  {
+  /// - Parameter narrowestDType: for what is added to in every episode, which 16 bits would round away.
+  private func write(
+    _ paths: [FilePath], by method: some MergeMethod, narrowestDType: DType? = nil,
+    to path: FilePath
+  ) throws -> Digest {
     let takesStructure = CheckpointFormats.takesStructure(output: path)
     let readers = try CheckpointReader.open(
       paths, options: ReadingOptions(givesStructure: takesStructure))
@@ -41,6 +43,7 @@ struct EpisodeAverage {
     // What starts an episode is weights only.
     policy.optimizer = .drop
     policy.batchNorm = batchNorm
+    policy.narrowestDType = narrowestDType
     let plan = try MergePlan(
       readers.map(\.weights), labels: paths.map(\.string), policy: policy)
     let weights = try plan.weights { try method.recurrence(inputs: $0) }.recording(nil)

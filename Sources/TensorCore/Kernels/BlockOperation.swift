@@ -8,6 +8,8 @@ public enum BlockOperation: Sendable, Hashable {
     case refuse
     /// It is an error, because the values are codes of a quantisation.
     case refuseCodes
+    /// It is an error, because the values are too many to be counters and nothing explains them.
+    case refuseUnexplained
   }
 
   /// The values of the only input, unchanged.

@@ -42,4 +42,27 @@ public struct ExponentialMovingAverage: MergeMethod {
   public func recurrence(inputs: [Int]) throws(MergeError) -> LinearRecurrence {
     .movingAverage(decays: inputs.dropFirst().map { decays[$0 - 1] })
   }
+
+  /// The smallest change of a value, relative to the value, that moves a state kept in a dtype.
+  ///
+  /// All updates of this method together move the state by (1 − Πλ) of the difference; what is less than half a unit in
+  /// the last place is rounded away.
+  public func smallestRelativeChange(in dtype: DType) -> Double {
+    dtype.unitRoundoff / (1 - decays.reduce(1, *))
+  }
+
+  /// Checks that a state of this dtype moves.
+  ///
+  /// - Throws: `MergeError` when changes of an eighth of a value are lost.
+  public func checkState(of dtype: DType) throws(MergeError) {
+    let smallest = smallestRelativeChange(in: dtype)
+    guard smallest.isFinite, smallest > ExponentialMovingAverage.largestLostChange else { return }
+    throw MergeError(
+      .stalls,
+      "a state of \(dtype.rawValue) would not move: with this decay, changes of less than "
+        + "\(Int((100 * smallest).rounded(.up))) % of a value are lost in rounding at every call",
+      hint: "keep the state in F32; --export-dtype \(dtype.rawValue) writes what inference wants")
+  }
+
+  private static let largestLostChange = 0.125
 }
