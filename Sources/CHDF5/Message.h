@@ -23,6 +23,7 @@ typedef enum {
   RECORD_HARD_LINK = 7,
   RECORD_SOFT_LINK = 8,
   RECORD_END = 9,
+  RECORD_VALUES = 10,
 } record_kind;
 
 /// Sends the signature and the version.

@@ -20,6 +20,7 @@ typedef struct {
   uint64_t object_count;
   uint64_t counted;        // against limits.object_count
   uint64_t chunk_count;    // against limits.chunk_count
+  uint64_t text_bytes;     // of the texts in datasets that were put
   char *path;              // of the object that is being walked, terminated
   size_t path_length;
   size_t path_capacity;
@@ -49,6 +50,9 @@ void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number);
 /// The chunk records of a dataset whose index holds `stored_chunks` chunks.
 void walk_chunks(file_walk *walk, hid_t dataset, hid_t space, uint64_t number, int rank, const hsize_t *chunk,
                  uint64_t stored_chunks);
+
+/// The values of a dataset of anything but numbers.
+void walk_put_dataset_values(file_walk *walk, hid_t dataset, uint64_t number);
 
 /// The attribute records of an object.
 void walk_attributes(file_walk *walk, hid_t object, uint64_t number);

@@ -139,7 +139,9 @@ void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number) {
     default: child_fail(walk->child, IMWA_HDF5_REFUSED, "layout %d of dataset '%s'", (int)layout, walk->path);
   }
   if (layout != H5D_CHUNKED) message_end_record(&walk->message);
+  const H5T_class_t class = (H5T_class_t)checked(walk->child, H5Tget_class(type));
   checked(walk->child, H5Sclose(space));
   checked(walk->child, H5Tclose(type));
   checked(walk->child, H5Pclose(creation));
+  if (class != H5T_INTEGER && class != H5T_FLOAT) walk_put_dataset_values(walk, dataset, number);
 }

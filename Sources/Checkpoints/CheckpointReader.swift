@@ -48,6 +48,8 @@ public struct CheckpointReader: Sendable {
   public var layerNames: [ExactString: String] = [:]
   /// The tensors whose values this version cannot read; the others can be worked with.
   public var unreadable: [UnreadableTensor] = []
+  /// What the files hold beside tensors; whether the values of tensors among it are told is the parameter.
+  var ownParts: @Sendable (_ comparesTensors: Bool) throws -> [ModelPart] = { _ in [] }
   /// What a user should know although it is no error.
   public var notices: [String] = []
 
@@ -145,6 +147,7 @@ public struct CheckpointReader: Sendable {
     reader.checksums = checksums
     reader.checksWhatIsRead = checksWhatIsRead
     reader.unreadable = unreadable
+    reader.ownParts = ownParts
     return reader
   }
 

@@ -6,6 +6,8 @@ struct CatalogueParser {
   private(set) var datasets: [HDF5Catalogue.Dataset] = []
   private(set) var links: [HDF5Catalogue.Link] = []
   private(set) var texts: [Int: [String: [String]]] = [:]
+  private(set) var attributes: [Int: [String: HDF5Values]] = [:]
+  private(set) var values: [Int: HDF5Values] = [:]
   private(set) var packedSize = PackedSize()
   private(set) var sharesMessages = false
   private var datasetOfObject: [Int: Int] = [:]
@@ -31,6 +33,9 @@ struct CatalogueParser {
         try packedSize.add(try record.count64())
         guard reader.isAtEnd else { throw .message("something follows its end") }
         return
+      case 10:
+        let object = try record.count64()
+        values[object] = try parseValues(&record)
       default: throw .message("an unknown record")
       }
     }
@@ -189,17 +194,27 @@ struct CatalogueParser {
     let name = try record.text()
     _ = try HDF5Type.parse(&record)
     _ = try parseShape(&record)
-    let strings: UInt8 = 2
-    guard try record.byte() == strings else { return }
-    var values: [String] = []
-    for _ in 0..<(try record.count64()) {
-      values.append(String(try record.text().prefix { $0 != "\0" }))
-    }
+    let contents = try parseValues(&record)
+    attributes[object, default: [:]][name] = contents
+    guard case .texts(let values) = contents else { return }
     texts[object, default: [:]][name] = values
     if name == "dtype", values == ["bfloat16"], let dataset = datasetOfObject[object],
       datasets[dataset].type == .opaquePairs
     {
       datasets[dataset].type = .numbers(ElementEncoding(.bfloat16))
+    }
+  }
+
+  private func parseValues(_ record: inout CatalogueReader) throws(HDF5Error) -> HDF5Values {
+    switch try record.byte() {
+    case 1: return .bytes(try record.blob())
+    case 2:
+      var values: [String] = []
+      for _ in 0..<(try record.count64()) {
+        values.append(String(try record.text().prefix { $0 != "\0" }))
+      }
+      return .texts(values)
+    default: return .notRead
     }
   }
 }

@@ -73,6 +73,10 @@ public struct HDF5Catalogue: Sendable, Hashable {
   public let links: [Link]
   /// The texts of attributes, by the number of their object and their name.
   public let texts: [Int: [String: [String]]]
+  /// The values of all attributes, by the number of their object and their name.
+  public let attributes: [Int: [String: HDF5Values]]
+  /// The values of datasets of anything but numbers, by the number of their object.
+  public let values: [Int: HDF5Values]
   /// The number of bytes of the file.
   public let fileSize: Int
   /// Whether objects share messages of their headers, which libhdf5 1.10 cannot always read once it has changed them.
@@ -94,6 +98,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
     datasets = paths.indices.sorted { paths[$0] < paths[$1] }.map { parser.datasets[$0] }
     links = parser.links
     texts = parser.texts
+    attributes = parser.attributes
+    values = parser.values
     self.fileSize = fileSize
     sharesMessages = parser.sharesMessages
     packedByteCount = min(fileSize, try parser.packedSize.total())
@@ -165,6 +171,16 @@ public struct HDF5Catalogue: Sendable, Hashable {
     }
     return offset..<offset + count
   }
+}
+
+/// Values that are small enough to be read with the catalogue.
+public enum HDF5Values: Sendable, Hashable {
+  /// Text.
+  case texts([String])
+  /// The bytes of numbers and records, as they are stored.
+  case bytes([UInt8])
+  /// References, sequences, and what is too much.
+  case notRead
 }
 
 extension HDF5Catalogue.Dataset {

@@ -235,6 +235,9 @@ package struct AlignmentOptions: ParsableArguments {
       valueName: "policy"))
   package var batchNorm: AlignmentPolicy.BatchNorm?
 
+  @Flag(help: "Average models whose configurations give the same tensors another meaning.")
+  package var allowConfigDifferences = false
+
   /// Needed by the parser.
   package init() {}
 

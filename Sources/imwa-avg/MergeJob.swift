@@ -36,6 +36,7 @@ struct MergeJob {
     reportOtherContents()
     reportLayerNames()
     try checkRepeatedInputs()
+    try ConfigurationCheck(readers).report(tool, allows: alignment.allowConfigDifferences)
     // Plan, result and header take some hundred bytes for each tensor.
     CurrentProcess.reserveMemory((readers.map(\.weights.count).max() ?? 0) * 256)
     let (plan, prepared) = try prepare(method, policy, to: output, updateCount: updateCount)

@@ -12,8 +12,9 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Tell where two checkpoints differ, whatever their formats.",
     discussion: """
-      Names, shapes, dtypes and values are compared, and metadata between files of one format. Without a \
-      limit, values are the same when their bits are. With one, numbers are compared: what is within any \
+      Names, shapes, dtypes and values are compared, and what else the files hold: metadata, \
+      configurations, vocabularies, text, records, attributes; between files of two formats, what both \
+      can hold. What cannot be compared is named, and is no proof that they are the same. Without a limit, values are the same when their bits are. With one, numbers are compared: what is within any \
       of the limits is the same, and so are all NaN.
 
       \(Tool.exitStatusHelp(no: "they differ"))
@@ -42,7 +43,7 @@ struct DiffCommand: ParsableCommand {
       "Floats of one dtype may be so many representable values apart.", valueName: "count"))
   var ulp: Int?
 
-  @Flag(help: "Do not compare metadata.")
+  @Flag(help: "Compare nothing but the tensors.")
   var noMetadata = false
 
   @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions

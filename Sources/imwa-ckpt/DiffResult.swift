@@ -1,4 +1,5 @@
 import CheckpointInspection
+import Checkpoints
 import JSONText
 import Plotting
 import TensorCore
@@ -30,6 +31,14 @@ struct DiffResult {
       lines += TextTable.lines([header] + rows, leftAligned: [0, 6])
     }
     lines += metadataLines
+    lines += comparison.parts.map { part in
+      let texts = [part.first, part.second].map { text in
+        text.map { $0.count > 60 ? $0.prefix(60) + "…" : $0[...] } ?? "none"
+      }
+      let note = part.effect == .none ? " (it does not count)" : ""
+      return "\(part.label): \(texts[0]) and \(texts[1])\(note)"
+    }
+    lines += comparison.unread.map { "not compared: \($0.name): \($0.reason)" }
     lines.append(summary)
     return lines.map { Tool.printable($0) + "\n" }.joined()
   }
@@ -78,7 +87,12 @@ struct DiffResult {
     ].filter { $0.0 > 0 }.map { "\(counted($0.0, "tensor")) \($0.1)" }
     let metadata =
       comparison.metadataCounts && !comparison.metadata.isEmpty ? ["metadata not the same"] : []
-    return "different: \((parts + metadata).joined(separator: ", ")); \(common) in both"
+    let counting = comparison.parts.count { $0.effect != .none }
+    let others = [(counting, "other"), (comparison.unread.count, "uncompared")]
+      .filter { $0.0 > 0 }.map { "\(counted($0.0, "\($0.1) thing")) beside the tensors" }
+    let all = (parts + metadata + others).joined(separator: ", ")
+    let isUnknown = parts.isEmpty && metadata.isEmpty && counting == 0
+    return "\(isUnknown ? "not known to be the same" : "different"): \(all); \(common) in both"
   }
 
   /// The result for other programs.
@@ -100,6 +114,17 @@ struct DiffResult {
               .init("b", entry.second.map { .string($0) } ?? .null),
             ])
           })),
+      .init("parts", .array(comparison.parts.map { json(of: $0) })),
+      .init("not_compared", .array(comparison.unread.map { .string($0.name) })),
+    ])
+  }
+
+  private func json(of part: PartDifference) -> JSONValue {
+    .object([
+      .init("part", .string(part.part)), .init("key", .string(part.key)),
+      .init("a", part.first.map { .string($0) } ?? .null),
+      .init("b", part.second.map { .string($0) } ?? .null),
+      .init("counts", .bool(part.effect != .none)),
     ])
   }
 

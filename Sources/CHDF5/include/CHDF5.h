@@ -40,6 +40,8 @@
 ///                        Follow their object.
 ///     kind 7 hard link   path:text object:u64                  a further path to an object already given
 ///     kind 8 soft link   path:text target:text
+///     kind 10 values     object:u64 values                     of a dataset of anything but numbers, as for attributes
+///                        Follow their dataset. Texts of at most 16 MiB in all datasets together.
 ///     kind 9 end         global_heap_bytes:u64                 that the values in the collections which the walk read need
 ///
 ///     header     = object:u64 (0, 1, 2, … in order of appearance) header_bytes:u64 header_free:u64

@@ -1,7 +1,8 @@
 public import Checkpoints
+import FileIO
 public import TensorCore
 
-/// What two checkpoints have not in common: names, shapes, dtypes, values, metadata.
+/// What two checkpoints have not in common: names, shapes, dtypes, values, metadata, and what they hold beside tensors.
 public struct CheckpointComparison: Sendable {
   /// Where the tensors of one name differ.
   public struct TensorDifference: Sendable {
@@ -32,20 +33,25 @@ public struct CheckpointComparison: Sendable {
   public let metadata: [MetadataDifference]
   /// Whether metadata counts: between files of one format, unless it was left out.
   public let metadataCounts: Bool
+  /// What differs beside the tensors and the metadata: configurations, vocabularies, other values.
+  public let parts: [PartDifference]
+  /// What the files hold and could not be compared, with the reason.
+  public let unread: [(name: String, reason: String)]
   /// How many tensors both have.
   public let commonCount: Int
 
-  /// Whether nothing that counts differs.
+  /// Whether all was compared, and nothing that counts differs.
   public var isSame: Bool {
     onlyFirst.isEmpty && onlySecond.isEmpty && tensors.isEmpty
-      && (metadata.isEmpty || !metadataCounts)
+      && (metadata.isEmpty || !metadataCounts) && unread.isEmpty
+      && parts.allSatisfy { $0.effect == .none }
   }
 
   /// Reads every value of both once.
   ///
   /// Where a checkpoint came from, which the toolkit records, is no part of it.
   ///
-  /// - Parameter ignoresMetadata: whether metadata never counts.
+  /// - Parameter ignoresMetadata: whether nothing but tensors is compared.
   /// - Throws: what reading throws, and `StreamError` when it is interrupted.
   public init(
     of first: CheckpointReader, _ second: CheckpointReader,
@@ -56,8 +62,19 @@ public struct CheckpointComparison: Sendable {
     onlyFirst = left.tensors.map(\.info).filter { right.position(of: $0.name) == nil }
     onlySecond = right.tensors.map(\.info).filter { left.position(of: $0.name) == nil }
     metadataCounts = !ignoresMetadata && first.format.name == second.format.name
+    let others =
+      try ignoresMetadata || CheckpointComparison.areCopies(first, second)
+      ? PartComparison([], [])
+      : PartComparison(
+        try first.allParts(), try second.allParts(),
+        onlyCommon: first.format.name != second.format.name)
+    parts = others.differences
+    unread = others.unread
     metadata =
-      ignoresMetadata ? [] : CheckpointComparison.metadata(left.metadata, right.metadata)
+      ignoresMetadata
+      ? []
+      : CheckpointComparison.metadata(left.metadata, right.metadata)
+        .filter { !ModelPart.configurations.contains($0.key) }
     var pairs: [(first: Tensor, second: Tensor, row: Int?)] = []
     var rows: [[Tensor]] = []
     for (position, tensor) in left.tensors.enumerated() {
@@ -89,6 +106,23 @@ public struct CheckpointComparison: Sendable {
       return [try first.rawBytes(as: .float8E8M0), try second.rawBytes(as: .float8E8M0)]
     }
     return [first, second]
+  }
+
+  /// Whether both are of files with the same bytes, so that even what is not read is the same.
+  private static func areCopies(_ first: CheckpointReader, _ second: CheckpointReader) throws
+    -> Bool
+  {
+    guard first.folder == nil, second.folder == nil,
+      first.files.map(\.size) == second.files.map(\.size)
+    else { return false }
+    let size = 1 << 20
+    for (file, other) in zip(first.files, second.files) where file.identity != other.identity {
+      for start in stride(from: 0, to: file.size, by: size) {
+        let range = start..<min(start + size, file.size)
+        if try file.bytes(in: range) != other.bytes(in: range) { return false }
+      }
+    }
+    return true
   }
 
   private static func metadata(_ first: [ExactString: String], _ second: [ExactString: String])

@@ -86,6 +86,9 @@ enum CheckpointFolder {
       || isConfigured(names) && checkpoints(among: names).count == 1
   }
 
+  /// Whether a file has a name that programs give the one file of a model.
+  static func isUsual(_ name: String) -> Bool { usualNames.contains(name) }
+
   /// Whether a configuration of a model is among the names.
   private static func isConfigured(_ names: [String]) -> Bool {
     names.contains("config.json") || names.contains("adapter_config.json")

@@ -44,9 +44,10 @@ struct Sidecars {
   init(for request: OutputRequest) throws {
     files = []
     guard let folder = request.sidecarFolder else { return }
-    files = try Sidecars.files(in: folder)
     if case .components(let model)? = request.arrangement {
-      files += try model.folders.flatMap { try Sidecars.files(in: folder, component: $0) }
+      files = try Sidecars.files(in: folder, of: model)
+    } else {
+      files = try Sidecars.files(in: folder)
     }
     guard let dtype = request.outputDType else { return }
     for index in files.indices where files[index].path.lastComponent?.string == "config.json" {
@@ -62,6 +63,11 @@ struct Sidecars {
       else { return nil }
       return File(name: name, path: path)
     }
+  }
+
+  /// The sidecar files of a model in several places, in its folder and in those that belong to it.
+  static func files(in folder: FilePath, of model: ComponentModel) throws -> [File] {
+    try files(in: folder) + (try model.folders.flatMap { try files(in: folder, component: $0) })
   }
 
   /// The files in a folder of a model in several: all that are no weights and no text for people.

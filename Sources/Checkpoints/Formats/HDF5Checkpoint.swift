@@ -77,6 +77,7 @@ public enum HDF5Checkpoint: CheckpointFormat {
       arrangement: arrangement ?? .hdf5(HDF5Structure(source: file)))
     reader.layerNames = layout.layerNames
     reader.otherContents = others
+    reader.ownParts = { _ in file.catalogue.parts }
     return reader
   }
 

@@ -50,6 +50,10 @@ public enum KerasCheckpoint: CheckpointFormat {
       let keras = try KerasArchive(archive, file, for: options.purpose)
       var reader = try keras.reader(at: path, file)
       let weightsChecksums = reader.checksums
+      let weightsParts = reader.ownParts
+      reader.ownParts = { comparesTensors in
+        try keras.parts() + weightsParts(comparesTensors)
+      }
       reader.checksWhatIsRead = false
       reader.checksums = { threads in
         do {

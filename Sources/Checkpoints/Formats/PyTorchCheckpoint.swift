@@ -75,6 +75,9 @@ public enum PyTorchCheckpoint: CheckpointFormat {
         path: path, weights: weights, files: [file], arrangement: .pytorch(structure))
       reader.otherContents = dictionary.others
       reader.unknownContents = dictionary.unknown
+      reader.ownParts = { comparesTensors in
+        try structure.parts(comparesTensors: comparesTensors)
+      }
       if case .zip(let archive, let root) = contents.container {
         reader.checksWhatIsRead = true
         reader.checksums = { threads in

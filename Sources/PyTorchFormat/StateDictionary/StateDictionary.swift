@@ -10,6 +10,17 @@ package struct StateDictionary: Sendable {
     package let view: TensorView
     /// Where it stands: the collection, and the place of the value in it. The root has neither.
     let slot: Slot
+
+    init(name: String, view: TensorView, slot: Slot) {
+      self.name = name
+      self.view = view
+      self.slot = slot
+    }
+
+    /// A tensor that is not in the dictionary.
+    package init(name: String, view: TensorView) {
+      self.init(name: name, view: view, slot: .root)
+    }
   }
 
   /// A place of a value in the tree.

@@ -1,5 +1,6 @@
 import Compression
 import FileIO
+import JSONText
 import NumPyFormat
 import SystemPackage
 import TensorCore
@@ -59,6 +60,26 @@ public struct KerasArchive: Sendable {
         of: structure.source, at: path, files: [file], arrangement: .keras(self))
     case .numpy(let arrays):
       try arrays.reader(at: path, files: [file], arrangement: .keras(self))
+    }
+  }
+
+  /// Configurations have some kilobytes.
+  private static let maximumConfigurationSize = 64 << 20
+
+  /// What the archive holds beside the weights: the configuration, and files that layers need.
+  ///
+  /// - Throws: `ZipError`.
+  func parts() throws -> [ModelPart] {
+    try archive.members.filter { !$0.isFolder && $0.name != weights.name }.map { member in
+      if member.name.hasSuffix(".json"), member.byteCount <= KerasArchive.maximumConfigurationSize {
+        let bytes = try archive.bytes(of: member, limit: KerasArchive.maximumConfigurationSize)
+        if let value = try? JSONValue(parsing: bytes, acceptsPythonNumbers: true) {
+          return ModelPart(name: member.name, content: .layers(value))
+        }
+      }
+      let text = "\(member.byteCount) bytes, CRC-32 \(String(member.checksum, radix: 16))"
+      let isVocabulary = member.name.hasPrefix("assets/")
+      return ModelPart(name: member.name, content: isVocabulary ? .vocabulary(text) : .text(text))
     }
   }
 

@@ -80,6 +80,12 @@ public struct KerasShards: Sendable {
       reader.otherContents += part.otherContents
     }
     reader.format = HDF5Checkpoint.self
+    let shardParts = zip(shards, readers).map { (name: $0.name, parts: $1.ownParts) }
+    reader.ownParts = { comparesTensors in
+      try shardParts.flatMap { shard in
+        try shard.parts(comparesTensors).map { $0.prefixed(by: shard.name) }
+      }
+    }
     return reader
   }
 

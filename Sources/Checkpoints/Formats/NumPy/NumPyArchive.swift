@@ -71,6 +71,14 @@ public struct NumPyArchive: Sendable {
     var reader = CheckpointReader(
       path: path, weights: weights, files: files, arrangement: arrangement)
     reader.otherContents = others
+    reader.ownParts = { [entries] _ in
+      entries.filter { $0.tensor == nil }.map { entry in
+        let checksum = String(entry.member.checksum, radix: 16)
+        return ModelPart(
+          name: "'\(entry.member.name)'",
+          content: .text("\(entry.member.byteCount) bytes, CRC-32 \(checksum)"))
+      }
+    }
     reader.checksWhatIsRead = true
     reader.checksums = { [archive] threads in
       do {

@@ -107,6 +107,8 @@ public struct ShardedModel: Sendable {
       reader.otherContents += shard.otherContents.filter { known.insert($0).inserted }
       reader.unknownContents += shard.unknownContents
     }
+    let parts = shards.map(\.ownParts)
+    reader.ownParts = { comparesTensors in try parts.flatMap { try $0(comparesTensors) } }
     let checks = shards.compactMap(\.checksums)
     if !checks.isEmpty {
       reader.checksums = { threads in for check in checks { try check(threads) } }
