@@ -139,6 +139,9 @@ struct JSONDifferences {
       for member in other where !known.contains(member.key) {
         compare(nil, member.value, path + [member.key])
       }
+    // A missing object says nothing of each of its keys.
+    case (.object?, nil), (.object?, .null?): compare(first, .object([]), path)
+    case (nil, .object?), (.null?, .object?): compare(.object([]), second, path)
     case (.array(let one)?, .array(let other)?):
       if let key = path.last, JSONDifferences.sets.contains(key),
         Set(one) == Set(other)

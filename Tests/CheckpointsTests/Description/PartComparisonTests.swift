@@ -58,7 +58,7 @@ import Testing
     )
     #expect(
       try effects(first, second, in: "tokenizer.json")
-        == ["model.vocab.a": .behaviour, "model.vocab.b": .behaviour, "truncation": .none])
+        == ["model.vocab.a": .behaviour, "model.vocab.b": .behaviour, "truncation.x": .none])
   }
 
   private func layers(_ name: String, _ activation: String, reads other: String) throws -> ModelPart
