@@ -108,7 +108,7 @@ install: build completions
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	install -m 644 man/imwa-plan.5 man/imwa-formats.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 man/imwa-plan.5 man/imwa-run-folder.5 man/imwa-formats.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 man/imwa-trainer.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	for tool in $(TOOLS); do \
 	  install -m 755 $(RELEASE)/$$tool $(DESTDIR)$(PREFIX)/bin/ && \

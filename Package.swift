@@ -137,7 +137,7 @@ let package = Package(
         "Checkpoints", "FileIO", "JSONText", "Plotting", "TensorCore", "WeightAveraging",
         "WeightDistance", "YAMLText", system,
       ],
-      swiftSettings: strict),
+      resources: [.embedInCode("Trainers")], swiftSettings: strict),
 
     // Option groups, progress, tables, exit codes, signals; and the tools.
     .target(

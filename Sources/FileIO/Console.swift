@@ -27,6 +27,17 @@ public enum Console: Sendable {
   /// Whether a person looks at it.
   public var isTerminal: Bool { isatty(descriptor.rawValue) == 1 }
 
+  /// Whether lines on it can be drawn over: a terminal that knows the codes for that.
+  public var canRedraw: Bool {
+    isTerminal && !["", "dumb", "unknown"].contains(CurrentProcess.environmentValue("TERM") ?? "")
+  }
+
+  /// The number of rows; nil when it is no terminal.
+  public var height: Int? {
+    let height = Int(imwa_terminal_height(descriptor.rawValue))
+    return height > 0 ? height : nil
+  }
+
   /// The number of columns; nil when it is no terminal.
   public var width: Int? {
     let width = Int(imwa_terminal_width(descriptor.rawValue))

@@ -27,6 +27,11 @@ struct Canvas {
     case .line(let points, let color, let width, let dashes):
       let parts = dashes.isEmpty ? [points] : Canvas.dashed(points, dashes)
       stroke(parts, color, width: width)
+    case .band(let upper, let lower, let color, let opacity):
+      for index in upper.indices.dropLast() {
+        let corners = [upper[index], upper[index + 1], lower[index + 1], lower[index]]
+        fill(corners, color, opacity: opacity)
+      }
     case .mark(let mark, let place, let radius, let color):
       if let corners = Scene.corners(of: mark, at: place, radius: radius) {
         fill(corners, color)
@@ -71,7 +76,9 @@ struct Canvas {
   }
 
   /// Fills a convex polygon.
-  private mutating func fill(_ corners: [Scene.Point], _ color: Scene.Color) {
+  private mutating func fill(
+    _ corners: [Scene.Point], _ color: Scene.Color, opacity: Double = 1
+  ) {
     let points = corners.map(scaled)
     // Twice the area tells the direction of the corners.
     let area = points.indices.reduce(0.0) { sum, index in
@@ -85,7 +92,7 @@ struct Canvas {
       let length = (dx * dx + dy * dy).squareRoot()
       return length > 0 ? (a, direction * dy / length, -direction * dx / length) : nil
     }
-    cover(points, margin: 0, color) { x, y in
+    cover(points, margin: 0, color, opacity: opacity) { x, y in
       edges.reduce(-Double.infinity) { distance, edge in
         max(distance, (x - edge.0.x) * edge.1 + (y - edge.0.y) * edge.2)
       }
@@ -98,7 +105,7 @@ struct Canvas {
 
   /// Mixes a colour into the pixels around some points by their distance from the edge.
   private mutating func cover(
-    _ points: [Scene.Point], margin: Double, _ color: Scene.Color,
+    _ points: [Scene.Point], margin: Double, _ color: Scene.Color, opacity: Double = 1,
     distance: (Double, Double) -> Double
   ) {
     let reach = margin + 1
@@ -110,7 +117,7 @@ struct Canvas {
       for column in columns {
         let inside = 0.5 - distance(Double(column) + 0.5, Double(row) + 0.5)
         if inside <= 0 { continue }
-        mix(color, min(1, inside), at: (row * width + column) * 3)
+        mix(color, min(1, inside) * opacity, at: (row * width + column) * 3)
       }
     }
   }

@@ -31,7 +31,7 @@ package struct HeatMap: Sendable {
     let top = HeatMap.margin + 52
     let side = cell * count
     let height = max(side, 150)
-    let range = Scale(offDiagonal, includesZero: false)
+    let range = Scale(offDiagonal, .linear)
     let tickWidth = range.ticks.map { Label.width(range.text($0), size: 12) }.max() ?? 0
     let bar = left + side + 28
     let width = max(

@@ -1,12 +1,12 @@
 /// Texts of a known width.
-enum Label {
+package enum Label {
   /// How wide a text is, with some room for fonts that are wider than the own one.
-  static func width(_ text: String, size: Double = 13) -> Double {
+  package static func width(_ text: String, size: Double = 13) -> Double {
     StrokeFont.width(text, size: size) * 1.12
   }
 
   /// The text, with dots in its middle when it is wider than `width`: names most often differ at their ends.
-  static func shortened(_ text: String, to width: Double, size: Double = 13) -> String {
+  package static func shortened(_ text: String, to width: Double, size: Double = 13) -> String {
     if self.width(text, size: size) <= width { return text }
     let characters = Array(text)
     var kept = characters.count - 1

@@ -51,7 +51,7 @@ package struct LineChart: Sendable {
   /// The picture.
   package var scene: Scene {
     let names = places.map { Label.shortened($0, to: LineChart.maximumNameWidth, size: 12) }
-    let range = Scale(series.flatMap(\.values), includesZero: true)
+    let range = Scale(series.flatMap(\.values), .fromZero)
     let tickWidth = range.ticks.map { Label.width(range.text($0), size: 12) }.max() ?? 0
     let left = LineChart.margin + 26 + tickWidth
     let top = LineChart.margin + 34

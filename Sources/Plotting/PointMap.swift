@@ -88,7 +88,7 @@ package struct PointMap: Sendable {
   private static func padded(_ values: [Double], _ margin: Double) -> Scale {
     let (low, high) = (values.min() ?? 0, values.max() ?? 0)
     let room = margin > 0 ? margin : 1
-    return Scale([low - room, high + room], includesZero: false)
+    return Scale([low - room, high + room], .linear)
   }
 
   /// Puts each label where it hides no point and no other label, as near to its point as that goes; a line

@@ -1,51 +1,78 @@
 /// Writes a scene as SVG.
-package enum SVGWriter {
-  /// The text of the file.
+package struct SVGWriter {
+  /// What stands for colours in a page that has light and dark ones; empty in a file of its own.
+  private let variables: [Scene.Color: String]
+
+  /// The text of a file.
   package static func text(_ scene: Scene) -> String {
     let (width, height) = (number(scene.width), number(scene.height))
-    var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" "
-        + "viewBox=\"0 0 \(width) \(height)\" role=\"img\" "
-        + "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">",
-      "<title>\(escaped(scene.title))</title>",
-      "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
-    ]
-    lines += scene.shapes.map(element)
-    lines.append("</svg>")
+    let lines =
+      [
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"\(width)\" height=\"\(height)\" "
+          + "viewBox=\"0 0 \(width) \(height)\" role=\"img\" "
+          + "font-family=\"Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif\">",
+        "<title>\(MarkupText.escaped(scene.title))</title>",
+        "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+      ] + SVGWriter(variables: [:]).elements(scene) + ["</svg>"]
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private static func element(_ shape: Scene.Shape) -> String {
+  /// The element for a page, which fits its column.
+  ///
+  /// - Parameter variables: the CSS variables that stand for colours.
+  package static func element(_ scene: Scene, variables: [Scene.Color: String]) -> String {
+    let title = MarkupText.escaped(scene.title)
+    let lines =
+      [
+        "<svg viewBox=\"0 0 \(number(scene.width)) \(number(scene.height))\" role=\"img\" "
+          + "aria-label=\"\(title)\">"
+      ] + SVGWriter(variables: variables).elements(scene) + ["</svg>"]
+    return lines.joined(separator: "\n")
+  }
+
+  private func elements(_ scene: Scene) -> [String] { scene.shapes.map(element) }
+
+  private func element(_ shape: Scene.Shape) -> String {
     switch shape {
     case .rectangle(let first, let second, let color):
       return
         "<rect x=\"\(number(min(first.x, second.x)))\" y=\"\(number(min(first.y, second.y)))\" "
         + "width=\"\(number(abs(second.x - first.x)))\" "
-        + "height=\"\(number(abs(second.y - first.y)))\" fill=\"\(hex(color))\"/>"
+        + "height=\"\(number(abs(second.y - first.y)))\" fill=\"\(paint(color))\"/>"
     case .line(let points, let color, let width, let dashes):
       let dashes =
         dashes.isEmpty
         ? "" : " stroke-dasharray=\"\(dashes.map(number).joined(separator: " "))\""
-      return "<polyline points=\"\(list(points))\" fill=\"none\" stroke=\"\(hex(color))\" "
+      return "<polyline points=\"\(list(points))\" fill=\"none\" stroke=\"\(paint(color))\" "
         + "stroke-width=\"\(number(width))\" stroke-linejoin=\"round\"\(dashes)/>"
+    case .band(let upper, let lower, let color, let opacity):
+      return "<polygon points=\"\(list(upper + lower.reversed()))\" fill=\"\(paint(color))\" "
+        + "fill-opacity=\"\(number(opacity))\"/>"
     case .mark(let mark, let place, let radius, let color):
       if let corners = Scene.corners(of: mark, at: place, radius: radius) {
-        return "<polygon points=\"\(list(corners))\" fill=\"\(hex(color))\"/>"
+        return "<polygon points=\"\(list(corners))\" fill=\"\(paint(color))\"/>"
       }
       return "<circle cx=\"\(number(place.x))\" cy=\"\(number(place.y))\" "
-        + "r=\"\(number(radius))\" fill=\"\(hex(color))\"/>"
+        + "r=\"\(number(radius))\" fill=\"\(paint(color))\"/>"
     case .text(let text):
       return element(text)
     }
   }
 
-  private static func element(_ text: Scene.Text) -> String {
+  private func element(_ text: Scene.Text) -> String {
     let (x, y) = (number(text.place.x), number(text.place.y))
     let turn = text.isUpwards ? " transform=\"rotate(-90 \(x) \(y))\"" : ""
     let anchor = text.anchor == .start ? "" : " text-anchor=\"\(text.anchor.rawValue)\""
     return "<text x=\"\(x)\" y=\"\(y)\" font-size=\"\(number(text.size))\" "
-      + "fill=\"\(hex(text.color))\"\(anchor)\(turn)>\(escaped(text.text))</text>"
+      + "fill=\"\(paint(text.color))\"\(anchor)\(turn)>\(MarkupText.escaped(text.text))</text>"
   }
+
+  private func paint(_ color: Scene.Color) -> String {
+    variables[color].map { "var(\($0))" } ?? SVGWriter.hex(color)
+  }
+
+  private func list(_ points: [Scene.Point]) -> String { SVGWriter.list(points) }
+  private func number(_ value: Double) -> String { SVGWriter.number(value) }
 
   private static func list(_ points: [Scene.Point]) -> String {
     points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ")
@@ -63,24 +90,5 @@ package enum SVGWriter {
       + [color.red, color.green, color.blue].map { part in
         (part < 16 ? "0" : "") + String(part, radix: 16)
       }.joined()
-  }
-
-  /// Names come from files: markup in them must stay text, and XML has no control characters.
-  private static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      default:
-        let isText =
-          scalar.properties.generalCategory != .control && scalar.value != 0xFFFE
-          && scalar.value != 0xFFFF
-        result.unicodeScalars.append(isText ? scalar : "\u{FFFD}")
-      }
-    }
-    return result
   }
 }

@@ -73,6 +73,8 @@ package struct Scene: Sendable, Hashable {
     case rectangle(Point, Point, Color)
     /// A line through points, of a width, with lengths of dashes and gaps; none for a full line.
     case line([Point], Color, width: Double, dashes: [Double])
+    /// The area between two lines of as many points, through which what is behind it is seen.
+    case band(upper: [Point], lower: [Point], Color, opacity: Double)
     /// A mark of a radius.
     case mark(Mark, Point, radius: Double, Color)
     case text(Text)

@@ -16,7 +16,7 @@ package final class ProgressLine: Sendable {
   /// Starts the clock.
   package init(talk: Tool.Talk) {
     start = .now
-    isActive = talk == .normal && Console.error.isTerminal
+    isActive = talk == .normal && Console.error.canRedraw
     // Short work needs no line.
     state = Mutex(State(lastShown: start + .milliseconds(400)))
   }
@@ -37,7 +37,7 @@ package final class ProgressLine: Sendable {
         "\(percent) %  \(ByteCount.text(done)) of \(ByteCount.text(total))  "
         + "\(ByteCount.text(Int(rate)))/s  \(left) s left"
       let width = (Console.error.width ?? 80) - 1
-      try? Console.error.write("\r\u{1B}[K" + String(text.prefix(width)))
+      try? Console.error.write("\r\u{1B}[K" + ColumnWidth.prefix(text, columns: width))
     }
   }
 

@@ -29,7 +29,7 @@ package enum TextTable {
     textWidths.reserveCapacity(rows.count * columnCount)
     for row in rows {
       for (column, text) in row.enumerated() {
-        let width = width(of: text)
+        let width = ColumnWidth.of(text)
         textWidths.append(width)
         widths[column] = max(widths[column], width)
       }
@@ -59,8 +59,4 @@ package enum TextTable {
 
   private static let space = UInt8(ascii: " ")
 
-  /// The number of characters; of most texts that is the number of bytes, which is known at once.
-  private static func width(of text: String) -> Int {
-    text.utf8.allSatisfy { $0 < 0x80 } ? text.utf8.count : text.count
-  }
 }

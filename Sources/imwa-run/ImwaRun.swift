@@ -13,11 +13,13 @@ struct ImwaRun: AsyncParsableCommand {
     commandName: toolName,
     abstract:
       "Train by iterative averaging: members train from one start, their average starts the next.",
-    usage: "imwa-run <start | resume | status | report | stop | validate | init | demo> …",
+    usage:
+      "imwa-run <init | validate | try | start | resume | status | logs | report | stop | demo> …",
     discussion: """
       EXAMPLES
         imwa-run init --for pytorch > plan.yaml
         imwa-run validate plan.yaml
+        imwa-run try plan.yaml
         imwa-run start plan.yaml --dir runs/first
         imwa-run status runs/first --watch
         imwa-run resume runs/first
@@ -25,9 +27,9 @@ struct ImwaRun: AsyncParsableCommand {
       """,
     version: Provenance.toolkitVersion,
     subcommands: [
-      StartCommand.self, ResumeCommand.self, StatusCommand.self, ReportCommand.self,
-      StopCommand.self, ValidateCommand.self, InitCommand.self,
-      DemoCommand.self,
+      InitCommand.self, ValidateCommand.self, TryCommand.self, StartCommand.self,
+      ResumeCommand.self, StatusCommand.self, LogsCommand.self, ReportCommand.self,
+      StopCommand.self, DemoCommand.self,
     ])
 
   static let toolName = "imwa-run"

@@ -5,74 +5,53 @@ import Synchronization
 import SystemPackage
 import ToolSupport
 
-/// Tells how a run goes: a block of lines that is drawn again on a terminal, plain lines otherwise.
+/// Tells how a run goes: a line for each episode, and on a terminal a block below them that is drawn again.
 final class RunDisplay: RunObserver {
   private let tool: Tool
   private let path: FilePath
   private let plan: Plan
-  private let isLive: Bool
-  private let state = Mutex(State())
-
-  private struct State {
-    var lastDrawn: ContinuousClock.Instant?
-    var lineCount = 0
-  }
+  /// Nil where nothing can be drawn over.
+  private let block: LiveBlock?
+  private let lastDrawn = Mutex<ContinuousClock.Instant?>(nil)
 
   init(tool: Tool, path: FilePath, plan: Plan) {
     self.tool = tool
     self.path = path
     self.plan = plan
-    isLive = tool.talk == .normal && Console.error.isTerminal
+    block = tool.talk == .normal && Console.error.canRedraw ? LiveBlock(on: .error) : nil
   }
 
   func happened(_ event: JournalEvent, in history: RunHistory) {
-    guard !isLive, tool.talk == .normal, let text = line(event, history) else { return }
-    say(text)
+    guard tool.talk == .normal, let text = line(event, history) else { return }
+    if let block {
+      block.add(text)
+      draw(history)
+    } else {
+      try? Console.error.write(Tool.printable(text) + "\n")
+    }
   }
 
   func notice(_ text: String) {
-    clear()
+    block?.clear()
     tool.notice(text)
   }
 
   func isWorking(_ attempts: [ActiveAttempt], in history: RunHistory) {
-    guard isLive else { return }
-    let isDue = state.withLock { state in
+    guard block != nil else { return }
+    let isDue = lastDrawn.withLock { last in
       let now = ContinuousClock.now
-      if let last = state.lastDrawn, now - last < .milliseconds(250) { return false }
-      state.lastDrawn = now
+      if let last, now - last < .milliseconds(250) { return false }
+      last = now
       return true
     }
-    guard isDue else { return }
-    draw(RunStatus(path: path, plan: plan, history: history).lines)
+    if isDue { draw(history) }
   }
 
   /// Removes the block.
-  func finish() { clear() }
+  func finish() { block?.clear() }
 
-  private func draw(_ lines: [String]) {
-    let width = (Console.error.width ?? 80) - 1
-    state.withLock { state in
-      let text = lines.map { String(Tool.printable($0).prefix(width)) }.joined(separator: "\n")
-      try? Console.error.write(RunDisplay.erase(state.lineCount) + text + "\n")
-      state.lineCount = lines.count
-    }
-  }
-
-  private func clear() {
-    state.withLock { state in
-      if state.lineCount > 0 { try? Console.error.write(RunDisplay.erase(state.lineCount)) }
-      state.lineCount = 0
-    }
-  }
-
-  /// Moves to the start of the block and erases from there.
-  static func erase(_ lineCount: Int) -> String {
-    lineCount > 0 ? "\u{1B}[\(lineCount)A\r\u{1B}[J" : ""
-  }
-
-  private func say(_ text: String) {
-    try? Console.error.write(Tool.printable(text) + "\n")
+  private func draw(_ history: RunHistory) {
+    block?.draw(RunStatus(path: path, plan: plan, history: history).lines)
   }
 
   private func line(_ event: JournalEvent, _ history: RunHistory) -> String? {
@@ -86,14 +65,18 @@ final class RunDisplay: RunObserver {
         text += ", L2 \(NumberText.short(distance))"
       }
       let losses = (1...plan.members).compactMap { tasks["member-\($0)"]?.loss }
-      if !losses.isEmpty {
+      if losses.count > 3, let low = losses.min(), let high = losses.max() {
+        text += ", loss \(NumberText.short(low)) to \(NumberText.short(high))"
+      } else if !losses.isEmpty {
         text += ", loss " + losses.map { NumberText.short($0) }.joined(separator: " and ")
       }
       return text
     case .measured(let metric):
       let name = plan.evaluate?.metric ?? "metric"
-      return "episode \(metric.episode): \(name) \(NumberText.short(metric.value)) "
-        + "(\(metric.subject.name))"
+      let value = metric.value.map { NumberText.short($0) } ?? metric.problem ?? "unknown"
+      return metric.episode == 0
+        ? "start: \(name) \(value)"
+        : "episode \(metric.episode): \(name) \(value) (\(metric.subject.name))"
     default: return nil
     }
   }

@@ -12,21 +12,29 @@ import ToolSupport
 struct RunningTool {
   let options: WorkOptions
 
+  /// Runs attempts on this machine.
+  static var executor: LocalExecutor {
+    LocalExecutor(
+      supervisor: [CurrentProcess.program?.string ?? ImwaRun.toolName, ImwaRun.supervise],
+      environment: CurrentProcess.environment)
+  }
+
   func perform(_ open: ([Plan.Setting]) throws -> Run) async throws {
     let tool = options.tool
     try await tool.run {
       let run = try open(options.parsed)
       if run.history.phase == .completed {
         tool.notice("the run is complete")
-      } else if let notice = try run.kernelNotice() {
-        tool.notice(notice)
+      } else {
+        if let notice = try run.kernelNotice() { tool.notice(notice) }
+        tool.notices(run.changedPrograms.count) {
+          "\(run.changedPrograms[$0]) has changed since the run was last worked on: what is done from here on "
+            + "is done by what it is now"
+        }
       }
       let display = RunDisplay(tool: tool, path: run.path, plan: run.plan)
-      let executor = LocalExecutor(
-        supervisor: [CurrentProcess.program?.string ?? ImwaRun.toolName, ImwaRun.supervise],
-        environment: CurrentProcess.environment)
       var runner = EpisodeRunner(
-        run, executor: executor, observer: display, interruption: { Signals.noted })
+        run, executor: RunningTool.executor, observer: display, interruption: { Signals.noted })
       defer { display.finish() }
       try await runner.perform()
       display.finish()
@@ -42,11 +50,12 @@ struct RunningTool {
       let final = run.folder.final(suffix: run.plan.suffix)
       let time = TimeText.duration(status.history.lastTime - status.history.startTime)
       var text =
-        "wrote \(final): \(counted(run.plan.episodes, "episode")) of "
+        "wrote \(final): \(counted(max(0, run.history.lastComplete), "episode")) of "
         + "\(counted(run.plan.members, "member")) in \(time)"
-      if let evaluation = run.plan.evaluate, let metric = status.lastMetric {
+      if let evaluation = run.plan.evaluate, let metric = status.metrics.last {
         text += "; \(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name))"
       }
+      if let reason = status.history.endReason { text += "; ended early: \(reason)" }
       try Console.output.write(Tool.printable(text) + "\n")
     }
   }

@@ -19,7 +19,10 @@ struct WorkOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Print nothing but errors.")
   var quiet = false
 
-  func validate() throws {
+  func validate() throws { try WorkOptions.check(settings) }
+
+  /// Refuses what is no setting.
+  static func check(_ settings: [String]) throws {
     for text in settings where Plan.Setting(text) == nil {
       throw ValidationError("--set needs a key and a value, such as episodes=50, not '\(text)'")
     }
@@ -36,7 +39,8 @@ struct StartCommand: AsyncParsableCommand {
     abstract: "Start a run: make its folder, and train it to the end.",
     discussion: """
       Everything is kept in the folder of the run. Whatever ends the process, 'imwa-run resume' goes on from \
-      there, and what is finished is not repeated. Ctrl-C stops the run cleanly; a second one at once.
+      there, and what is finished is not repeated. Ctrl-C stops the run cleanly; a second one at once. Where two \
+      iterations are few against an episode, the plan is rehearsed before, for a minute at most.
 
       \(Tool.exitStatusHelp)
       """)
@@ -49,13 +53,33 @@ struct StartCommand: AsyncParsableCommand {
       "The folder of the run, new or empty. Default: the plan's name with -run.", valueName: "run"))
   var dir: String?
 
+  @Flag(
+    name: .customLong("no-try"),
+    help: "Do not rehearse the plan before, which is done where it costs little against an episode."
+  )
+  var skipsRehearsal = false
+
   @OptionGroup var work: WorkOptions
 
   func run() async throws {
     let path = FilePath(plan)
-    let folder = dir ?? "\(path.stem ?? "imwa")-run"
+    let folder = FilePath(dir ?? "\(path.stem ?? "imwa")-run")
+    let tool = work.tool
+    try await tool.run {
+      let (plan, _) = try Plan.read(path, settings: work.parsed)
+      for note in PlanNotes.notes(on: plan, at: path) { tool.notice(note.text(in: path)) }
+      guard !skipsRehearsal, Rehearsal.isCheap(plan), FileStatus(of: folder) == nil else { return }
+      let rehearsal = Rehearsal(
+        plan: path, in: FilePath(folder.string + ".try"), settings: work.parsed)
+      let outcome = try await rehearsal.performUnasked(
+        with: RunningTool.executor, interruption: { Signals.noted })
+      if outcome == nil {
+        tool.notice(
+          "a rehearsal takes longer than a minute, and was left; 'imwa-run try' makes one")
+      }
+    }
     try await RunningTool(options: work).perform { settings in
-      try Run.start(plan: path, in: FilePath(folder), settings: settings)
+      try Run.start(plan: path, in: folder, settings: settings)
     }
   }
 }

@@ -24,18 +24,19 @@ struct StatusCommand: AsyncParsableCommand {
   func run() async throws {
     let tool = Tool(name: ImwaRun.toolName, talk: .normal)
     try await tool.run {
-      var lineCount = 0
+      // Without --watch, long lines are worth their room.
+      let block = watch && !json && Console.output.canRedraw ? LiveBlock(on: .output) : nil
       while true {
         let status = try RunStatus(of: FilePath(run))
-        let isTerminal = Console.output.isTerminal
-        let width = isTerminal ? (Console.output.width ?? 80) - 1 : Int.max
-        let lines = status.lines.map { String(Tool.printable($0).prefix(width)) }
-        let text = json ? status.json.text : lines.joined(separator: "\n")
-        let erase = isTerminal && !json ? RunDisplay.erase(lineCount) : ""
-        try Console.output.write(erase + text + "\n")
-        lineCount = lines.count
+        if let block {
+          block.draw(status.lines)
+        } else {
+          let text =
+            json ? status.json.text : status.lines.map(Tool.printable).joined(separator: "\n")
+          try Console.output.write(text + "\n")
+        }
         guard watch, status.state == .running, Signals.noted == nil else { return }
-        try await Task.sleep(for: .milliseconds(isTerminal ? 500 : 2000))
+        try await Task.sleep(for: .milliseconds(block != nil ? 500 : 2000))
       }
     }
   }

@@ -19,11 +19,7 @@ struct ValidateCommand: ParsableCommand {
     help: ArgumentHelp("A key of the plan with another value.", valueName: "key=value"))
   var settings: [String] = []
 
-  func validate() throws {
-    for text in settings where Plan.Setting(text) == nil {
-      throw ValidationError("--set needs a key and a value, such as episodes=50, not '\(text)'")
-    }
-  }
+  func validate() throws { try WorkOptions.check(settings) }
 
   func run() throws {
     let tool = Tool(name: ImwaRun.toolName, talk: .normal)
@@ -32,6 +28,7 @@ struct ValidateCommand: ParsableCommand {
       let path = FilePath(plan)
       let (read, _) = try Plan.read(path, settings: settings)
       try read.checkFiles(path)
+      for note in PlanNotes.notes(on: read, at: path) { tool.notice(note.text(in: path)) }
       let share = read.iterations / read.episodes
       let rest = read.iterations % read.episodes
       let each = rest == 0 ? "\(share)" : "\(share + 1) (\(rest) of them) or \(share)"

@@ -13,6 +13,7 @@ import Testing
       let points: [Scene.Point] =
         switch shape {
         case .rectangle(let first, let second, _): [first, second]
+        case .band(let upper, let lower, _, _): upper + lower
         case .line(let points, _, _, _): points
         case .mark(_, let place, _, _): [place]
         case .text(let text): [text.place]
@@ -87,11 +88,18 @@ import Testing
   }
 
   @Test func scalesHaveRoundSteps() {
-    #expect(Scale([0, 10], includesZero: true).ticks == [0, 2, 4, 6, 8, 10])
-    #expect(Scale([9.53, 10.08], includesZero: false).ticks.count >= 4)
-    #expect(Scale([3, 3], includesZero: false).ticks.count > 1)
-    #expect(Scale([.nan], includesZero: true).ticks.count > 1)
-    #expect(Scale([1e-12, 3e-12], includesZero: true).high >= 3e-12)
+    #expect(Scale([0, 10], .fromZero).ticks == [0, 2, 4, 6, 8, 10])
+    #expect(Scale([9.53, 10.08], .linear).ticks.count >= 4)
+    #expect(Scale([3, 3], .linear).ticks.count > 1)
+    #expect(Scale([.nan], .fromZero).ticks.count > 1)
+    for (low, high) in [(0.001, 2.2), (3e-9, 7), (1, 60), (0.7, 1e12), (9.99, 1001)] {
+      let scale = Scale([low, high], .automatic)
+      #expect(scale.isLogarithmic)
+      #expect(scale.low <= low && scale.high >= high)
+      #expect(scale.ticks.count >= 2 && scale.ticks.count <= 9, "\(scale.ticks)")
+      #expect((scale.part((scale.low * scale.high).squareRoot()) - 0.5).magnitude < 1e-9)
+    }
+    #expect(Scale([1e-12, 3e-12], .fromZero).high >= 3e-12)
   }
 
   @Test func longNamesKeepBothEnds() {

@@ -14,8 +14,8 @@ import Testing
     let average = try trial.folder.read("run/episode-003/average.safetensors")
     #expect(try trial.final() == average)
     #expect(try trial.events("averaged").count == 4)
-    #expect(try trial.events("measured").count == 9)
-    #expect(try trial.events("finished").count == 1 + 6 + 9)
+    #expect(try trial.events("measured").count == 1 + 9)
+    #expect(try trial.events("finished").count == 1 + 6 + 1 + 9)
     #expect(try trial.folder.read("run/plan.yaml") == trial.folder.read("plan.yaml"))
     // The files of members stay for the last episode only, their logs always.
     let before = try trial.folder.names(in: "run/episode-002/member-1/attempt-1")

@@ -42,6 +42,8 @@ struct TrialRun {
 
         """
     }
+    // A pause between tries is what one test is about, and would only hold up the others.
+    if !extra.contains("backoff:") { text += "backoff: 0\n" }
     try folder.write("plan.yaml", text: text + extra + "\n")
   }
 

@@ -44,13 +44,23 @@ public struct CommandTemplate: Sendable, Hashable {
   let elements: [Element]
 
   /// The words with values for the placeholders; groups that lack one are left out.
-  public func expanded(_ values: [String: String]) -> [String] {
-    elements.flatMap { element -> [String] in
+  ///
+  /// - Parameter lists: placeholders that become several words where they stand alone.
+  public func expanded(_ values: [String: String], lists: [String: [String]] = [:]) -> [String] {
+    func words(_ word: Word) -> [String]? {
+      if case .placeholder(let name)? = word.pieces.first, word.pieces.count == 1,
+        let list = lists[name]
+      {
+        return list
+      }
+      return word.expanded(values).map { [$0] }
+    }
+    return elements.flatMap { element -> [String] in
       switch element {
-      case .word(let word): return [word.expanded(values) ?? ""]
-      case .group(let words):
-        let expanded = words.map { $0.expanded(values) }
-        return expanded.contains(nil) ? [] : expanded.compactMap { $0 }
+      case .word(let word): return words(word) ?? [""]
+      case .group(let group):
+        let expanded = group.map(words)
+        return expanded.contains(nil) ? [] : expanded.flatMap { $0 ?? [] }
       }
     }
   }

@@ -10,8 +10,12 @@ enum Placeholders {
   /// What a command that makes the first weights is told.
   static let initial = common + ["out"]
   /// What a command that measures is told; the member only where one is measured.
-  static let evaluate = common + ["init", "episode", "to_iteration"]
+  static let evaluate = common + ["init", files, "episode", "to_iteration"]
   static let evaluateOptional: Set = ["member"]
+  /// All files that one process measures; a word that consists of it becomes a word for each.
+  static let files = "inits"
+  /// What a command is told that is run when something happened to the run.
+  static let notify = ["event", "message", "run", "episode", "value", "file"]
   /// What a command that recalibrates an average is told.
   static let recalibrate = common + ["init", "out", "episode", "to_iteration"]
 

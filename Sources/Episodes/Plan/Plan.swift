@@ -60,7 +60,15 @@ public struct Plan: Sendable {
       case min
     }
 
-    /// The command, which prints a JSON object.
+    /// What follows when a measurement fails in all attempts.
+    public enum Failure: String, Sendable, Hashable, CaseIterable {
+      /// The run stops.
+      case stop
+      /// It is noted, and the run goes on.
+      case note
+    }
+
+    /// The command, which prints a JSON object for each file that it measures.
     public var command: CommandTemplate
     /// The key in that object; dots lead into nested ones.
     public var metric: String
@@ -68,8 +76,15 @@ public struct Plan: Sendable {
     public var mode = Mode.max
     /// What is measured.
     public var on: Set<Subject> = [.averages]
-    /// After every how many episodes; the last one is always measured.
+    /// After every how many episodes; the start and the last one are always measured.
     public var every = 1
+    /// What follows when a measurement fails in all attempts.
+    public var failure = Failure.stop
+    /// The seconds after which a measurement is ended; nil for the time that all attempts have.
+    public var timeout: Double?
+
+    /// Whether one process measures all files of an episode.
+    public var measuresTogether: Bool { command.placeholders.contains(Placeholders.files) }
   }
 
   /// Which files stay on the disk.
@@ -91,12 +106,41 @@ public struct Plan: Sendable {
     }
   }
 
+  /// Which weights are the result of a run.
+  public enum Selection: String, Sendable, Hashable, CaseIterable {
+    /// Those of the last episode.
+    case last
+    /// Those with the best metric.
+    case best
+  }
+
+  /// When a run ends before its last episode.
+  public struct Stop: Sendable, Hashable {
+    /// After so many measured episodes without a better value.
+    public var after: Int
+    /// The number that is watched; nil for the plan's metric.
+    public var metric: String?
+    /// Whether large or small values of it are good; nil for as the plan's metric.
+    public var mode: Evaluation.Mode?
+  }
+
+  /// A variable of the environment of all commands.
+  public struct Variable: Sendable, Hashable {
+    /// The name.
+    public let name: String
+    /// The value: one word, with placeholders.
+    public let value: CommandTemplate
+  }
+
   /// The number of episodes: E.
   public var episodes = 20
   /// The number of members: M.
   public var members = 2
   /// The iterations of each member over all episodes: T.
   public var iterations = 0
+  /// The iterations over all episodes as commands are told them; nil for those of the plan, which those of a
+  /// rehearsal are not.
+  var totalIterations: Int?
   /// Where the run starts.
   public var initial = InitialWeights.file("")
   /// Where the plan says so, for messages; nil when it does not.
@@ -129,6 +173,8 @@ public struct Plan: Sendable {
   public var timeout: Double?
   /// How often a member may fail.
   public var attempts = 3
+  /// The seconds before a second attempt at what has failed; each further one waits twice as long.
+  public var backoff = 1.0
   /// The seconds without any sign of life after which an attempt is ended; nil for no limit.
   public var heartbeat: Double?
   /// The seconds between asking a trainer to end and killing it.
@@ -139,12 +185,22 @@ public struct Plan: Sendable {
   public var keepMembers = Keep.last(1)
   /// The iterations of one process before the first episode.
   public var warmStart = 0
-  /// Whether weights that are equal to the start are a failure; nil for episodes of more than ten iterations.
-  public var requireChange: Bool?
+  /// Whether weights that are equal to the start are a failure.
+  public var requireChange = true
+  /// Whether members that are equal after the first episode are a failure.
+  public var requireDifference = true
   /// What becomes of the members' own state.
   public var state = StatePolicy.carry
   /// Whether event files for TensorBoard are written.
   public var tensorboard = false
+  /// Which weights are the result.
+  public var select = Selection.last
+  /// When the run ends early; nil for never.
+  public var stop: Stop?
+  /// The command that is run when the run ends, fails or has a new best value.
+  public var notify: CommandTemplate?
+  /// Variables of the environment of all commands.
+  public var environment: [Variable] = []
 
   /// A value of a member that is a placeholder.
   public struct MemberSetting: Sendable, Hashable {
@@ -161,8 +217,13 @@ public struct Plan: Sendable {
     return share * (episode - 1) + min(episode - 1, rest)
   }
 
-  /// Whether weights that are equal to the start are a failure, for an episode of so many iterations.
-  public func requiresChange(iterations count: Int) -> Bool { requireChange ?? (count > 10) }
+  /// The seconds after which an attempt at a task is ended; nil for no limit.
+  public func timeout(of task: RunTask) -> Double? {
+    switch task {
+    case .evaluate, .evaluateAll: evaluate?.timeout ?? timeout
+    case .initial, .warmStart, .train, .recalibrate: timeout
+    }
+  }
 
   /// The devices that are handed out: at least as many as members train at once.
   public var slots: [String] { devices.isEmpty ? (0..<parallel).map(String.init) : devices }

@@ -104,9 +104,11 @@ struct PlanFields {
   }
 
   /// A time in seconds: `90`, `90s`, `10m`, `2h`, `1d`.
-  mutating func seconds(_ key: String) -> Double? {
+  mutating func seconds(_ key: String, allowsZero: Bool = false) -> Double? {
     guard let node = node(key) else { return nil }
-    if let text = node.text, let value = PlanFields.seconds(text), value > 0 { return value }
+    if let text = node.text, let value = PlanFields.seconds(text), value > 0 || allowsZero {
+      return value
+    }
     expect(key, node, "a time such as 90s, 10m, 2h or 1d")
     return nil
   }

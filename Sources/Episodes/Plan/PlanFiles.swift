@@ -62,11 +62,12 @@ extension Plan {
   }
 
   /// All commands with their keys.
-  private var commands: [(String, CommandTemplate)] {
+  var commands: [(String, CommandTemplate)] {
     var result = [("train", train)]
     if case .command(let command) = initial { result.append(("init.command", command)) }
     if let command = average.recalibrate { result.append(("average.recalibrate", command)) }
     if let command = evaluate?.command { result.append(("evaluate.command", command)) }
+    if let command = notify { result.append(("notify", command)) }
     return result
   }
 
@@ -75,16 +76,12 @@ extension Plan {
     if program.contains("/") {
       let path = folder.pushing(FilePath(program))
       guard FileStatus(of: path) != nil else { return "there is no program '\(program)'" }
-      if Folder.canRun(path) { return nil }
+      if Programs.path(of: program, in: folder) != nil { return nil }
       return
         "'\(program)' cannot be run: chmod +x makes it a program, or a command starts with what runs it, "
         + "such as python3"
     }
-    let path = CurrentProcess.environment.first { $0.hasPrefix("PATH=") }?.dropFirst(5) ?? ""
-    let isThere = path.split(separator: ":").contains { place in
-      Folder.canRun(folder.pushing(FilePath(String(place))).appending(program))
-    }
-    return isThere ? nil : "there is no program '\(program)'"
+    return Programs.path(of: program, in: folder) == nil ? "there is no program '\(program)'" : nil
   }
 }
 
@@ -93,5 +90,18 @@ extension CommandTemplate {
   var place: YAMLNode.Place? {
     guard case .word(let word) = elements.first else { return nil }
     return word.place
+  }
+
+  /// The words without placeholders, in their order.
+  var plainWords: [(text: String, place: YAMLNode.Place)] {
+    elements.flatMap { element -> [Word] in
+      switch element {
+      case .word(let word): [word]
+      case .group(let words): words
+      }
+    }.compactMap { word in
+      guard case .text(let text)? = word.pieces.first, word.pieces.count == 1 else { return nil }
+      return (text, word.place)
+    }
   }
 }

@@ -15,6 +15,12 @@ public struct PlanProblem: Sendable, Hashable {
     self.place = place
     self.text = text
   }
+
+  /// `plan.yaml:3:7: …`, as messages say it.
+  public func text(in path: FilePath) -> String {
+    if place == .commandLine { return "--set: \(text)" }
+    return "\(path)\(place.map { ":\($0)" } ?? ""): \(text)"
+  }
 }
 
 /// A plan that cannot be used: all that is wrong with it.
@@ -32,11 +38,7 @@ public struct PlanError: DiagnosedError {
 
   /// `plan.yaml:3:7: …`, one line for each problem.
   public var description: String {
-    problems.map { problem in
-      if problem.place == .commandLine { return "--set: \(problem.text)" }
-      let place = problem.place.map { ":\($0)" } ?? ""
-      return "\(path)\(place): \(problem.text)"
-    }.joined(separator: "\n  ")
+    problems.map { $0.text(in: path) }.joined(separator: "\n  ")
   }
 }
 

@@ -96,7 +96,10 @@ extension PlanReader {
       command: command ?? CommandTemplate(words: [], at: node.place), metric: metric ?? "")
     evaluation.mode = inner.choice("mode", Plan.Evaluation.Mode.self) ?? .max
     evaluation.every = inner.integer("every", in: 1...1_000_000) ?? 1
+    evaluation.failure = inner.choice("failure", Plan.Evaluation.Failure.self) ?? .stop
+    evaluation.timeout = inner.seconds("timeout")
     if let on = inner.node("on") { evaluation.on = subjects(on, plan, &inner) }
+    checkFiles(of: evaluation, node, &inner)
     if node.entries != nil {
       for (key, isMissing) in [("command", command == nil), ("metric", metric == nil)]
       where isMissing && node[key] == nil {
@@ -106,6 +109,21 @@ extension PlanReader {
     inner.finish()
     fields.problems += inner.problems
     plan.evaluate = evaluation
+  }
+
+  /// A command measures one file, or all of them.
+  private func checkFiles(
+    of evaluation: Plan.Evaluation, _ node: YAMLNode, _ fields: inout PlanFields
+  ) {
+    guard evaluation.measuresTogether else { return }
+    let others = evaluation.command.placeholders.intersection(["init", "member"]).sorted()
+    if let other = others.first {
+      fields.problems.append(
+        PlanProblem(
+          evaluation.command.place ?? node.place,
+          "'{\(Placeholders.files)}' is all files at once, which have no '{\(other)}': use one of them"
+        ))
+    }
   }
 
   private func subjects(_ node: YAMLNode, _ plan: Plan, _ fields: inout PlanFields)

@@ -103,9 +103,11 @@ struct PlanReader {
     plan.timeout = fields.seconds("timeout")
     plan.heartbeat = fields.seconds("heartbeat")
     plan.grace = fields.seconds("grace") ?? plan.grace
+    plan.backoff = fields.seconds("backoff", allowsZero: true) ?? plan.backoff
     plan.attempts = fields.integer("attempts", in: 1...1000) ?? plan.attempts
     plan.warmStart = fields.integer("warm_start", in: 0...Int.max) ?? 0
-    plan.requireChange = fields.boolean("require_change")
+    plan.requireChange = fields.boolean("require_change") ?? true
+    plan.requireDifference = fields.boolean("require_difference") ?? true
     plan.tensorboard = fields.boolean("tensorboard") ?? false
     plan.state = fields.choice("state", Plan.StatePolicy.self) ?? .carry
     readIterations(plan, root, &fields)
@@ -116,6 +118,8 @@ struct PlanReader {
     readMovingAverage(&plan, &fields)
     readEvaluation(&plan, &fields)
     readExecutor(&plan, &fields)
+    readEnvironment(&plan, &fields)
+    readOutcome(&plan, root, &fields)
     readKeep(&plan, &fields)
     readSuffixes(&plan, root, &fields)
     fields.finish()

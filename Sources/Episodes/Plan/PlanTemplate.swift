@@ -1,3 +1,7 @@
+import FileIO
+public import SystemPackage
+import TensorCore
+
 /// A commented plan to start from.
 public enum PlanTemplate: String, Sendable, CaseIterable {
   case keras
@@ -5,7 +9,36 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
   case builtin
 
   /// The text.
-  public var text: String { self == .builtin ? builtInText : scriptText }
+  ///
+  /// - Parameter trainer: the script that the plan names; nil for that of the examples.
+  public func text(trainer: String? = nil) -> String {
+    switch self {
+    case .builtin: builtInText
+    case .keras: scriptText(trainer ?? "train_keras.py", suffix: ".weights.h5")
+    case .pytorch: scriptText(trainer ?? "train_pytorch.py", suffix: ".safetensors")
+    }
+  }
+
+  /// Whether there is a script for the plan.
+  public var hasTrainer: Bool { trainer != nil }
+
+  /// Writes a trainer for the plan, which needs nothing but its framework.
+  ///
+  /// - Throws: `RunError` when there is something already, `FileError`.
+  public func writeTrainer(to path: FilePath) throws {
+    guard let trainer else { return }
+    guard try SmallFile.create(path, trainer) else {
+      throw RunError(.cannotCreate, "\(path): it is there already", hint: "name a new file")
+    }
+  }
+
+  private var trainer: [UInt8]? {
+    switch self {
+    case .builtin: nil
+    case .keras: PackageResources.train_keras_py
+    case .pytorch: PackageResources.train_pytorch_py
+    }
+  }
 
   /// A plan that shows what a run is: the built-in trainer on long-tailed handwritten digits.
   public static let demo = """
@@ -53,16 +86,19 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
     """
   }
 
-  private var scriptText: String {
-    let (script, suffix) =
-      self == .keras ? ("train_keras.py", ".weights.h5") : ("train_pytorch.py", ".safetensors")
+  private func scriptText(_ name: String, suffix: String) -> String {
+    // A name may hold what has a meaning in YAML or is a brace of a placeholder.
+    let quoted = name.replacing("{", with: "{{").replacing("}", with: "}}").replacing(
+      "'", with: "''")
+    let script =
+      name.allSatisfy { $0.isLetter || $0.isNumber || "_./-".contains($0) } ? name : "'\(quoted)'"
     return """
       # A plan for imwa-run: 'man imwa-plan' tells all keys, 'man imwa-trainer' what a trainer has to do.
       # imwa-run validate plan.yaml; imwa-run start plan.yaml --dir run
 
       episodes: 20        # how often the members are averaged
       members: 2          # how many models train from one start; 2 or 3 do best
-      iterations: 2000    # of each member over all episodes
+      iterations: 2000    # of each member over all episodes: whatever the trainer counts
 
       # The weights that everything starts from: a checkpoint, or a command that makes one.
       init:
@@ -92,15 +128,19 @@ public enum PlanTemplate: String, Sendable, CaseIterable {
 
       evaluate:           # prints a JSON object such as {"accuracy": 0.93}
         command: [python3, \(script), evaluate, --init, "{init}"]
-        metric: accuracy
+        metric: balanced_accuracy
         mode: max
         on: [averages]    # and: members, ema
         every: 1          # episode
+        # failure: note   # a failed evaluation does not stop the run
 
       executor: {local: parallel}                    # or: serial, or how many at once; devices: [0, 1]
       # timeout: 2h                                  # of one attempt
       # heartbeat: 10m                               # without any output or file
       attempts: 3
+      # environment: {CUDA_VISIBLE_DEVICES: "{slot}", OMP_NUM_THREADS: 1}
+      # select: best                                 # the result is the average with the best metric
+      # stop: {after: 5}                             # episodes without a better one
       # keep: {averages: all, members: last}         # which files stay on the disk
       # tensorboard: true
 

@@ -19,40 +19,26 @@ public struct ReportPage {
   }
 
   private var metric: String { status.plan.evaluate?.metric ?? "metric" }
+  private var name: String { status.path.lastComponent?.string ?? status.path.string }
 
   /// The page.
   public var html: String {
-    let name = HTMLText.escaped(status.path.lastComponent?.string ?? status.path.string)
-    return """
-      <!DOCTYPE html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <title>\(name): IMWA run</title>
-      <style>
-      \(ReportPage.style)
-      </style>
-      </head>
-      <body>
-      <header><h1>\(name)</h1><p>\(summary)</p></header>
-      <section class="tiles">
-      \(tiles)
-      </section>
-      <section class="charts">
-      \(charts.filter { !$0.isEmpty }.map(\.html).joined(separator: "\n"))
-      </section>
-      <h2>Episodes</h2>
-      <div class="scroll">
-      \(table)
-      </div>
-      \(failures)
-      <h2>Plan</h2>
-      \(settings)<pre>\(HTMLText.escaped(planText))</pre>
-      </body>
-      </html>
-
-      """
+    let name = MarkupText.escaped(name)
+    let charts = RunCharts(status, rows).html
+    let parts = [
+      "<header><h1>\(name)</h1><p>\(summary)</p></header>",
+      "<section class=\"tiles\">\n\(tiles)\n</section>",
+      reason,
+      charts.isEmpty
+        ? "" : "<section class=\"charts\">\n\(charts.joined(separator: "\n"))\n</section>",
+      rows.isEmpty ? "" : "<h2>Episodes</h2>\n\(table)",
+      metricTable, failures,
+      "<h2>Run</h2>\n\(facts)",
+      "<h2>Plan</h2>\n\(settings)<pre>\(MarkupText.escaped(planText))</pre>",
+    ]
+    return ReportStyle.page(
+      title: "\(name): IMWA run",
+      parts.filter { !$0.isEmpty }.joined(separator: "\n"))
   }
 
   private var summary: String {
@@ -67,11 +53,19 @@ public struct ReportPage {
       ("state", status.state.rawValue),
       ("episodes", "\(max(0, status.history.lastComplete)) of \(status.plan.episodes)"),
     ]
-    if let last = status.lastMetric {
+    let metrics = status.metrics
+    if let start = metrics.start {
+      tiles.append(("\(metric) at the start", NumberText.short(start.value)))
+    }
+    if let last = metrics.last {
       tiles.append(("\(metric), \(last.subject.name)", NumberText.short(last.value)))
     }
-    if let best = status.bestMetric {
-      tiles.append(("best \(metric), episode \(best.episode)", NumberText.short(best.value)))
+    if let best = metrics.best {
+      tiles.append(
+        (
+          "best \(metric), \(best.subject.name) of episode \(best.episode)",
+          NumberText.short(best.value)
+        ))
     }
     if let distance = rows.last?.distances?.amongMembers {
       tiles.append(("L2 between members", NumberText.short(distance)))
@@ -82,71 +76,62 @@ public struct ReportPage {
       tiles.append(("failed attempts", String(status.history.failureCount)))
     }
     return tiles.map { name, value in
-      "<div><b>\(HTMLText.escaped(value))</b><span>\(HTMLText.escaped(name))</span></div>"
+      "<div><b>\(MarkupText.escaped(value))</b><span>\(MarkupText.escaped(name))</span></div>"
     }.joined(separator: "\n")
   }
 
-  private var charts: [EpisodeChart] {
-    let episodes = rows.map(\.episode)
-    var metrics = EpisodeChart(
-      title: "\(metric) per episode", episodes: episodes,
-      lines: [
-        EpisodeChart.Line(
-          name: "average", values: rows.map { $0.metrics[.average] }, look: "a")
-      ], includesZero: false)
-    if rows.contains(where: { $0.metrics[.ema] != nil }) {
-      metrics.lines.append(
-        EpisodeChart.Line(name: "moving average", values: rows.map { $0.metrics[.ema] }, look: "b"))
+  /// Why a run stands, or ended early.
+  private var reason: String {
+    let text: String
+    if case .stopped(let reason) = status.history.phase, status.state == .stopped {
+      text = "Stopped: " + reason
+    } else if let reason = status.history.endReason {
+      text = "Ended early: " + reason
+    } else {
+      return ""
     }
-    if rows.contains(where: { !$0.members.isEmpty }) {
-      metrics.band = EpisodeChart.Band(
-        name: "members, from worst to best", low: rows.map { $0.members.min() },
-        high: rows.map { $0.members.max() })
-    }
-    let distances = EpisodeChart(
-      title: "L2 distance per episode", episodes: episodes,
-      lines: [
-        EpisodeChart.Line(
-          name: "between members", values: rows.map { $0.distances?.amongMembers }, look: "a"),
-        EpisodeChart.Line(
-          name: "members to the episode's start",
-          values: rows.map { $0.distances?.fromEpisodeStart }, look: "b"),
-        EpisodeChart.Line(
-          name: "average to the run's start", values: rows.map { $0.distances?.fromRunStart },
-          look: "c"),
-      ])
-    let losses = EpisodeChart(
-      title: "last loss, mean of the members", episodes: episodes,
-      lines: [EpisodeChart.Line(name: "loss", values: rows.map(\.loss), look: "a")])
-    let times = EpisodeChart(
-      title: "seconds per episode", episodes: episodes,
-      lines: [
-        EpisodeChart.Line(name: "all", values: rows.map(\.total), look: "c"),
-        EpisodeChart.Line(
-          name: "training (longest member)", values: rows.map(\.longestTraining), look: "a"),
-        EpisodeChart.Line(name: "averaging", values: rows.map(\.averaging), look: "b"),
-      ])
-    return rows.isEmpty ? [] : [metrics, distances, losses, times]
+    let lines = text.split(separator: "\n", maxSplits: 1)
+    let more = lines.count > 1 ? "<pre>\(MarkupText.escaped(String(lines[1])))</pre>" : ""
+    return "<div class=\"reason\">\(MarkupText.escaped(String(lines[0])))\(more)</div>"
   }
 
   private var table: String {
     let names = [
       "episode", "iterations", "\(metric), average", "moving average", "members worst",
       "mean", "best", "loss", "L2 members", "L2 episode start", "L2 run start", "s training",
-      "s averaging", "s all", "failed",
+      "s averaging", "s evaluation", "s all", "failed",
     ]
     let known = names.indices.filter { column in
-      rows.contains { row in row.cells[column].value.map { column < 14 || $0 > 0 } ?? false }
+      rows.contains { row in
+        row.cells[column].value.map { names[column] != "failed" || $0 > 0 } ?? false
+      }
     }
-    let head = known.map { "<th>\(HTMLText.escaped(names[$0]))</th>" }.joined()
-    let lines = rows.map { row in
-      let cells = row.cells
-      return "<tr>"
-        + known.map { "<td>\(cells[$0].value.map { NumberText.short($0) } ?? "")</td>" }.joined()
-        + "</tr>"
+    return ReportStyle.table(
+      "Episodes", head: known.map { MarkupText.escaped(names[$0]) },
+      rows: rows.map { row in
+        let cells = row.cells
+        return known.map { cells[$0].value.map { NumberText.short($0) } ?? "" }
+      })
+  }
+
+  /// Every number that was recorded of the averages: at the start, in the best episode and in the last.
+  private var metricTable: String {
+    let metrics = RecordedMetrics(status.history)
+    guard metrics.names.count > 1, let last = metrics.episodes.last else { return "" }
+    let limit = 300
+    let best = status.metrics.best?.episode ?? last
+    let episodes = [0, best, last]
+    let rows = metrics.names.prefix(limit).map { name in
+      [MarkupText.escaped(name)]
+        + episodes.map { metrics.value(name, episode: $0).map { NumberText.short($0) } ?? "" }
     }
-    return "<table>\n<thead><tr>\(head)</tr></thead>\n<tbody>\n\(lines.joined(separator: "\n"))\n"
-      + "</tbody>\n</table>"
+    let count = metrics.names.count
+    let more = count > limit ? "<p>and \(count - limit) more: <code>--csv</code> has all</p>" : ""
+    return "<h2>All recorded numbers</h2>\n"
+      + ReportStyle.table(
+        "All recorded numbers",
+        head: ["number", "start", "best: episode \(best)", "last: episode \(last)"], rows: rows)
+      + more
   }
 
   /// Why attempts failed: the last reason of each task.
@@ -156,7 +141,7 @@ public struct ReportPage {
         guard let reason = task.lastFailure, let found = RunTask(episode: number, name: name) else {
           return nil
         }
-        return "<li><b>\(HTMLText.escaped(found.text))</b>: \(HTMLText.escaped(reason))</li>"
+        return "<li><b>\(MarkupText.escaped(found.text))</b>: \(MarkupText.escaped(reason))</li>"
       }
     }
     if all.isEmpty { return "" }
@@ -165,47 +150,38 @@ public struct ReportPage {
       + all.prefix(100).joined(separator: "\n") + "\n</ul>\(more)"
   }
 
+  /// Where things are, and what the run is.
+  private var facts: String {
+    let history = status.history
+    var facts: [(String, String)] = []
+    if let digest = history.finalDigest {
+      let folder = RunFolder(status.path, episodes: status.plan.episodes)
+      facts.append(("result", folder.final(suffix: status.plan.suffix).string))
+      facts.append(("SHA-256 of the result", digest))
+    }
+    if let best = status.metrics.best, let file = status.file(of: best) {
+      let isThere = FileStatus(of: file) != nil
+      facts.append(("best episode's file", isThere ? file.string : "not kept"))
+    }
+    facts.append(("folder", status.path.string))
+    if let start = history.start {
+      facts += [
+        ("run", start.run), ("plan's folder", start.folder), ("seed", String(status.plan.seed)),
+        ("version", start.version),
+      ]
+    }
+    facts.append(("last event", "\(WallClock.text(history.lastTime)) UTC"))
+    if history.resumeCount > 0 { facts.append(("resumed", "\(history.resumeCount) times")) }
+    return "<dl>"
+      + facts.map { name, value in
+        "<dt>\(MarkupText.escaped(name))</dt><dd>\(MarkupText.escaped(value))</dd>"
+      }.joined(separator: "\n") + "</dl>"
+  }
+
   private var settings: String {
     let all = (status.history.start?.settings ?? []) + status.history.laterSettings
     if all.isEmpty { return "" }
-    return "<p>With " + all.map { "<code>\(HTMLText.escaped($0))</code>" }.joined(separator: ", ")
+    return "<p>With " + all.map { "<code>\(MarkupText.escaped($0))</code>" }.joined(separator: ", ")
       + ".</p>\n"
   }
-
-  private static let style = """
-    :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d8dee4; --page: #ffffff;
-      --card: #f6f8fa; --a: #0072b2; --b: #d55e00; --c: #009e73; }
-    @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9aa4af; --line: #30363d;
-      --page: #0d1117; --card: #161b22; --a: #56b4e9; --b: #f0883e; --c: #3fb68b; } }
-    * { box-sizing: border-box; }
-    body { margin: 0 auto; max-width: 1200px; padding: 1.5rem 1rem 3rem; background: var(--page);
-      color: var(--ink); font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-    h1 { margin: 0; font-size: 1.6rem; overflow-wrap: anywhere; } h2 { margin: 2rem 0 .6rem; font-size: 1.2rem; }
-    header p { margin: .2rem 0 1rem; color: var(--soft); }
-    .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .6rem; }
-    .tiles div { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .6rem .8rem; }
-    .tiles b { display: block; font-size: 1.25rem; } .tiles span { color: var(--soft); font-size: .85rem; }
-    .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr));
-      gap: 1rem; margin-top: 1rem; }
-    figure { margin: 0; padding: .8rem; border: 1px solid var(--line); border-radius: 8px; min-width: 0; }
-    figcaption { font-weight: 600; } svg { display: block; width: 100%; height: auto; }
-    svg text { fill: var(--soft); font-size: 13px; } svg .grid { stroke: var(--line); stroke-width: 1; }
-    polyline { fill: none; stroke-width: 2; stroke-linejoin: round; }
-    polyline.a { stroke: var(--a); } polyline.b { stroke: var(--b); stroke-dasharray: 7 3; }
-    polyline.c { stroke: var(--c); stroke-dasharray: 2 3; }
-    circle.a { fill: var(--a); } circle.b { fill: var(--b); } circle.c { fill: var(--c); }
-    polygon.band { fill: var(--a); opacity: .18; }
-    .legend { margin: .3rem 0 0; font-size: .85rem; color: var(--soft); }
-    .legend > span { display: inline-block; margin-right: 1em; }
-    .key { display: inline-block; width: 2em; height: .4em; margin: 0 .4em .2em 0; vertical-align: middle; }
-    .key.band { background: var(--a); opacity: .3; height: .8em; }
-    .scroll { overflow: auto; max-height: 34rem; border: 1px solid var(--line); border-radius: 8px; }
-    table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9rem; }
-    th { position: sticky; top: 0; background: var(--card); font-weight: 600; }
-    th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
-    pre { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem;
-      overflow: auto; font-size: .85rem; }
-    @media (max-width: 40rem) { svg text { font-size: 17px; } }
-    li { overflow-wrap: anywhere; }
-    """
 }

@@ -84,10 +84,10 @@ public struct RunStatus: Sendable {
     let current = [history.lastComplete, history.lastComplete + 1]
     working = current.flatMap { episode -> [Working] in
       let tasks = history.episodes[episode]?.tasks ?? [:]
-      return tasks.sorted { $0.key < $1.key }.flatMap { name, record -> [Working] in
-        guard record.winner == nil, let task = RunTask(episode: episode, name: name) else {
-          return []
-        }
+      return tasks.compactMap { name, record in
+        RunTask(episode: episode, name: name).map { (task: $0, record: record) }
+      }.sorted { $0.task.order < $1.task.order }.flatMap { task, record -> [Working] in
+        guard record.winner == nil else { return [] }
         return record.open.sorted().map { number in
           RunStatus.look(AttemptID(task, number), folder, plan)
         }
@@ -117,7 +117,7 @@ public struct RunStatus: Sendable {
       guard let episode = history.episodes[number], let began = episode.began,
         let ended = episode.ended
       else { return nil }
-      return ended - began
+      return ended - began + (episode.evaluationSeconds ?? 0)
     }
     guard !known.isEmpty else { return nil }
     let mean = known.reduce(0, +) / Double(known.count)
@@ -126,29 +126,20 @@ public struct RunStatus: Sendable {
     return left
   }
 
-  /// The last metric of what the run results in, the average or the moving average; of anything, when that
-  /// was not measured.
-  public var lastMetric: JournalEvent.Metric? {
-    let result: RunTask.Subject = plan.ema == .off ? .average : .ema
-    for episode in stride(from: history.lastComplete, to: 0, by: -1) {
-      let metrics = history.episodes[episode]?.metrics ?? []
-      if let found = metrics.first(where: { $0.subject == result })
-        ?? metrics.first(where: { $0.subject == .average }) ?? metrics.first
-      {
-        return found
+  /// The plan's metric over the episodes.
+  public var metrics: MetricHistory { MetricHistory(history, plan: plan) }
+
+  /// Where a file that was measured is; nil for one of a member that is not finished.
+  public func file(of reading: MetricHistory.Reading) -> FilePath? {
+    let folder = RunFolder(path, episodes: plan.episodes)
+    switch reading.subject {
+    case .average: return folder.average(reading.episode, suffix: plan.suffix)
+    case .ema: return folder.ema(reading.episode, suffix: plan.suffix)
+    case .member(let member):
+      let task = RunTask.train(episode: reading.episode, member: member)
+      return history[task].winner.map {
+        folder.attempt(AttemptID(task, $0)).out(suffix: plan.suffix)
       }
     }
-    return nil
-  }
-
-  /// The best metric of an average or moving average, with its episode.
-  public var bestMetric: JournalEvent.Metric? {
-    guard let evaluation = plan.evaluate else { return nil }
-    let metrics = history.episodes.values.flatMap(\.metrics).filter { metric in
-      if case .member = metric.subject { false } else { true }
-    }
-    let sorted = metrics.sorted { ($0.value, -$0.episode) < ($1.value, -$1.episode) }
-    return evaluation.mode == .max
-      ? sorted.last : metrics.min { ($0.value, $0.episode) < ($1.value, $1.episode) }
   }
 }

@@ -11,16 +11,7 @@ extension RunStatus {
       lines.append("stopped: " + (reason.split(separator: "\n").first.map(String.init) ?? ""))
     }
     lines += working.map(line)
-    if let metric = lastMetric, let evaluation = plan.evaluate {
-      var text =
-        "\(evaluation.metric) \(NumberText.short(metric.value)) (\(metric.subject.name), "
-        + "episode \(metric.episode))"
-      if let best = bestMetric, best != metric {
-        text +=
-          ", best \(NumberText.short(best.value)) (\(best.subject.name), episode \(best.episode))"
-      }
-      lines.append(text)
-    }
+    lines += metricLines
     if let distances = history.episodes[history.lastComplete]?.average?.distances {
       let among = distances.amongMembers.map { "\(NumberText.short($0)) between members, " } ?? ""
       lines.append(
@@ -33,10 +24,29 @@ extension RunStatus {
     if !counts.isEmpty { lines.append(counts.joined(separator: ", ")) }
     switch state {
     case .completed:
+      if let reason = history.endReason { lines.append("ended early: \(reason)") }
       lines.append(
         "result: \(RunFolder(path, episodes: plan.episodes).final(suffix: plan.suffix))")
     case .stopped, .interrupted: lines.append("'imwa-run resume \(path)' goes on")
     case .running: break
+    }
+    return lines
+  }
+
+  private var metricLines: [String] {
+    guard let name = plan.evaluate?.metric else { return [] }
+    let metrics = metrics
+    var parts: [String] = []
+    if let last = metrics.last {
+      parts.append(
+        "\(NumberText.short(last.value)) (\(last.subject.name), episode \(last.episode))")
+    }
+    if let start = metrics.start { parts.append("\(NumberText.short(start.value)) at the start") }
+    var lines = parts.isEmpty ? [] : ["\(name) " + parts.joined(separator: ", ")]
+    if let best = metrics.best, let file = file(of: best) {
+      let isThere = FileStatus(of: file) != nil
+      let place = isThere ? file.string : "episode \(best.episode), whose file is not kept"
+      lines.append("best \(NumberText.short(best.value)): \(place)")
     }
     return lines
   }
@@ -70,6 +80,7 @@ extension RunStatus {
   public var json: JSONValue {
     func optional(_ number: Double?) -> JSONValue { number.map { .float($0) } ?? .null }
     var members = [
+      JSONValue.Member("format", .integer(RunFolder.format)),
       JSONValue.Member("run", .string(path.string)),
       JSONValue.Member("state", .string(state.rawValue)),
       JSONValue.Member("episodes", .integer(plan.episodes)),
@@ -82,7 +93,9 @@ extension RunStatus {
       JSONValue.Member("failed_attempts", .integer(history.failureCount)),
       JSONValue.Member("resumed", .integer(history.resumeCount)),
     ]
-    if case .stopped(let reason) = history.phase {
+    if let reason = history.endReason {
+      members.append(JSONValue.Member("reason", .string(reason)))
+    } else if case .stopped(let reason) = history.phase {
       members.append(JSONValue.Member("reason", .string(reason)))
     }
     members.append(
@@ -108,8 +121,12 @@ extension RunStatus {
         JSONValue.Member("l2_run_start", .float(distances.fromRunStart)),
       ]
     }
-    if let metric = lastMetric { members.append(JSONValue.Member("last_metric", json(metric))) }
-    if let metric = bestMetric { members.append(JSONValue.Member("best_metric", json(metric))) }
+    let metrics = metrics
+    for (key, reading) in [
+      ("start_metric", metrics.start), ("last_metric", metrics.last), ("best_metric", metrics.best),
+    ] {
+      if let reading { members.append(JSONValue.Member(key, json(reading))) }
+    }
     if let digest = history.finalDigest {
       let final = RunFolder(path, episodes: plan.episodes).final(suffix: plan.suffix)
       members.append(JSONValue.Member("final", .string(final.string)))
@@ -118,12 +135,13 @@ extension RunStatus {
     return .object(members)
   }
 
-  private func json(_ metric: JournalEvent.Metric) -> JSONValue {
+  private func json(_ reading: MetricHistory.Reading) -> JSONValue {
     .object([
-      JSONValue.Member("episode", .integer(metric.episode)),
-      JSONValue.Member("subject", .string(metric.subject.name)),
+      JSONValue.Member("episode", .integer(reading.episode)),
+      JSONValue.Member("subject", .string(reading.subject.name)),
       JSONValue.Member("name", .string(plan.evaluate?.metric ?? "")),
-      JSONValue.Member("value", .float(metric.value)),
+      JSONValue.Member("value", .float(reading.value)),
+      JSONValue.Member("file", file(of: reading).map { .string($0.string) } ?? .null),
     ])
   }
 }

@@ -31,6 +31,13 @@ struct EpisodeAverage {
     return try write([state, next], by: method, narrowestDType: .float32, to: path)
   }
 
+  /// The number of tensors of an optimizer's state in a checkpoint, which averages leave out.
+  static func optimizerTensorCount(in reader: CheckpointReader) throws -> Int {
+    var policy = AlignmentPolicy()
+    policy.optimizer = .drop
+    return try MergePlan([reader.weights], labels: ["init"], policy: policy).optimizerTensors.count
+  }
+
   /// - Parameter narrowestDType: for what is added to in every episode, which 16 bits would round away.
   private func write(
     _ paths: [FilePath], by method: some MergeMethod, narrowestDType: DType? = nil,
@@ -70,12 +77,19 @@ struct EpisodeAverage {
     }
   }
 
+  /// How the models of an episode lie to each other.
+  struct Spread {
+    let distances: JournalEvent.Distances
+    /// The first two members whose weights are the same, counted from 1; nil when all differ.
+    let equalMembers: (first: Int, second: Int)?
+  }
+
   /// How far the members of an episode lie apart, in one pass over all of them.
   ///
   /// - Returns: nil when there is nothing to compare.
   func distances(
     members: [FilePath], average: FilePath, episodeStart: FilePath, runStart: FilePath
-  ) throws -> JournalEvent.Distances? {
+  ) throws -> Spread? {
     let readers = try CheckpointReader.open(members + [average, runStart, episodeStart])
     let (models, base) = (readers.dropLast().map(\.weights), readers[readers.count - 1].weights)
     var options = DistanceOptions()
@@ -89,14 +103,20 @@ struct EpisodeAverage {
       return nil
     }
     let count = members.count
-    let pairs = (0..<count).flatMap { first in
-      (0..<first).map { report.distance(between: $0, and: first) }
+    let pairs = (0..<count).flatMap { second in
+      (0..<second).map { first in
+        (first: first, second: second, distance: report.distance(between: first, and: second))
+      }
     }
+    let sum = pairs.reduce(0) { $0 + $1.distance }
     let fromStart = report.distancesFromBase().prefix(count)
-    return JournalEvent.Distances(
-      amongMembers: pairs.isEmpty ? nil : pairs.reduce(0, +) / Double(pairs.count),
-      fromEpisodeStart: fromStart.reduce(0, +) / Double(count),
-      fromRunStart: report.distance(between: count, and: count + 1))
+    let equal = pairs.first { $0.distance == 0 }
+    return Spread(
+      distances: JournalEvent.Distances(
+        amongMembers: pairs.isEmpty ? nil : sum / Double(pairs.count),
+        fromEpisodeStart: fromStart.reduce(0, +) / Double(count),
+        fromRunStart: report.distance(between: count, and: count + 1)),
+      equalMembers: equal.map { ($0.first + 1, $0.second + 1) })
   }
 
   private func write(_ weights: WeightMap, like reader: CheckpointReader, to path: FilePath) throws

@@ -28,7 +28,7 @@ extension EpisodeRunner {
       .train(episode: episode, member: member), values: values,
       check: OutputCheck(
         initial: try CheckpointReader(opening: initial),
-        requiresChange: plan.requiresChange(iterations: to - from)))
+        requiresChange: plan.requireChange))
   }
 
   /// Trains one process before the first episode: the iterations before 0 hold the schedule at 0.
@@ -49,7 +49,7 @@ extension EpisodeRunner {
       .warmStart, values: values,
       check: OutputCheck(
         initial: try CheckpointReader(opening: initial),
-        requiresChange: plan.requiresChange(iterations: plan.warmStart)))
+        requiresChange: plan.requireChange))
   }
 
   private func trainingJob(_ task: RunTask, values: [String: String], check: OutputCheck) -> Job {
@@ -154,38 +154,7 @@ extension EpisodeRunner {
     }
   }
 
-  /// Measures.
-  func evaluationJob(_ episode: Int, _ subject: RunTask.Subject, _ evaluation: Plan.Evaluation)
-    throws -> Job
-  {
-    var values = values(ofEpisode: episode)
-    switch subject {
-    case .average: values["init"] = folder.average(episode, suffix: plan.suffix).string
-    case .ema: values["init"] = folder.ema(episode, suffix: plan.suffix).string
-    case .member(let member):
-      let attempt = try winner(of: .train(episode: episode, member: member))
-      values["init"] = attempt.out(suffix: plan.suffix).string
-      values["member"] = String(member)
-    }
-    let known = values
-    return Job(task: .evaluate(episode: episode, subject)) { [self] id, folder, slot in
-      var spec = spec(id, folder, slot, evaluation.command, known)
-      spec.separatesOutput = true
-      return spec
-    } verdict: { folder, _ in
-      switch MetricOutput.read(folder.output, metric: evaluation.metric) {
-      case .failure(let problem): .faulty(problem.text)
-      case .success(let output):
-        .sound([
-          .measured(
-            JournalEvent.Metric(
-              episode: episode, subject: subject, value: output.value, all: output.all))
-        ])
-      }
-    }
-  }
-
-  private func values(ofEpisode episode: Int) -> [String: String] {
+  func values(ofEpisode episode: Int) -> [String: String] {
     [
       "seed": String(Seeds.member(0, of: plan.seed)),
       "episode": String(episode),
@@ -206,25 +175,29 @@ extension EpisodeRunner {
   }
 
   /// Puts a command together: its words, and the same values as variables.
-  private func spec(
+  func spec(
     _ id: AttemptID, _ folder: AttemptFolder, _ slot: String, _ command: CommandTemplate,
-    _ values: [String: String]
+    _ values: [String: String], lists: [String: [String]] = [:]
   ) -> AttemptSpec {
     var values = values
     values["attempt_dir"] = folder.path.string
     values["slot"] = slot
-    values["total_iterations"] = String(plan.iterations)
+    values["total_iterations"] = String(plan.totalIterations ?? plan.iterations)
     let outputs = ["out", "ema_out", "state_out"].compactMap { role in
       values[role].map { AttemptSpec.Output(role: role, path: FilePath($0)) }
     }
+    for (name, list) in lists { values[name] = list.joined(separator: "\n") }
     var environment = values.sorted { $0.key < $1.key }
       .map { "\(Placeholders.variable($0.key))=\($0.value)" }
+    environment += plan.environment.map { variable in
+      "\(variable.name)=\(variable.value.expanded(values).joined())"
+    }
     if let kernels = run.history.start?.kernels {
       environment.append("\(TrainerKernels.variable)=\(kernels)")
     }
     return AttemptSpec(
       name: "imwa.\(run.id).e\(id.task.episode).\(id.task.name).a\(id.number)", folder: folder,
-      arguments: command.expanded(values),
+      arguments: command.expanded(values, lists: lists),
       environment: environment,
       workingFolder: run.workingFolder, outputs: outputs, grace: plan.grace)
   }

@@ -30,17 +30,21 @@ extension EpisodeRunner {
           folder.averagedState(episode, member: $0, suffix: plan.stateSuffix)
         })
     }
-    let distances = try average.distances(
+    let spread = try average.distances(
       members: members.map { $0.out(suffix: plan.suffix) },
       average: folder.average(episode, suffix: plan.suffix),
       episodeStart: folder.average(episode - 1, suffix: plan.suffix),
       runStart: folder.average(0, suffix: plan.suffix))
+    // Later, members may have converged; in the first episode they were told different seeds.
+    if episode == 1, plan.requireDifference, let equal = spread?.equalMembers {
+      throw RunError.equalMembers(equal.first, equal.second, run: run.path)
+    }
     let seconds = (ContinuousClock.now - start).secondCount
     try record([
       .averaged(
         JournalEvent.Average(
           episode: episode, sha256: digest, emaSHA256: emaDigest, seconds: seconds,
-          distances: distances))
+          distances: spread?.distances))
     ])
   }
 

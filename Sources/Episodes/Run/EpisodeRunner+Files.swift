@@ -61,13 +61,16 @@ extension EpisodeRunner {
   }
 
   /// Removes the files that the plan does not keep.
-  func removeWhatIsNotKept(all: Bool) {
+  ///
+  /// - Parameter formerBest: the episode whose average was the best one before the last.
+  func removeWhatIsNotKept(all: Bool, formerBest: Int? = nil) {
     let latest = run.history.lastComplete
     guard latest > 0 else { return }
-    for episode in all ? Array(1...latest) : recent(latest) {
+    let best = plan.select == .best ? MetricHistory(run.history, plan: plan).best?.episode : nil
+    for episode in all ? Array(1...latest) : recent(latest, formerBest) {
       let path = folder.episode(episode)
       if !plan.keepMembers.keeps(episode, latest: latest) { removeMembers(episode) }
-      if !plan.keepAverages.keeps(episode, latest: latest) {
+      if !plan.keepAverages.keeps(episode, latest: latest), episode != best {
         for name in ["average", "average-uncalibrated", "ema", "ema-uncalibrated"] {
           Folder.removeAll(path.appending(name + plan.suffix))
         }
@@ -84,8 +87,8 @@ extension EpisodeRunner {
   }
 
   /// The episodes whose files may have become superfluous with the latest one.
-  private func recent(_ latest: Int) -> [Int] {
-    var episodes: Set = [latest, latest - 1]
+  private func recent(_ latest: Int, _ formerBest: Int?) -> [Int] {
+    var episodes: Set = [latest, latest - 1, formerBest ?? latest]
     for keep in [plan.keepMembers, plan.keepAverages] {
       if case .last(let count) = keep { episodes.insert(latest - count) }
     }

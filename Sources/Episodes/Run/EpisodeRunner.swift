@@ -1,5 +1,6 @@
 import Checkpoints
 import FileIO
+import Plotting
 import SystemPackage
 import TensorCore
 
@@ -11,6 +12,7 @@ public struct EpisodeRunner {
   let average: EpisodeAverage
   let interruption: @Sendable () -> Int32?
   var scheduler: JobScheduler
+  let notifier: RunNotifier
   private var tensorboard: TensorBoardLog?
 
   /// Works on a run.
@@ -25,6 +27,7 @@ public struct EpisodeRunner {
     self.interruption = interruption
     average = EpisodeAverage(
       batchNorm: run.plan.average.batchNorm, interruption: interruption)
+    notifier = RunNotifier(run, observer: observer)
     scheduler = JobScheduler(
       run: run, executor: executor, observer: observer, interruption: interruption)
   }
@@ -35,7 +38,9 @@ public struct EpisodeRunner {
   /// Does what is left to do.
   ///
   /// - Throws: `RunError` when it is interrupted or a member fails for good; errors of checkpoints and files.
-  public mutating func perform() async throws {
+  ///
+  /// - Parameter last: the episode after which it is left as it is, to be resumed; nil for the end of the run.
+  public mutating func perform(through last: Int? = nil) async throws {
     if run.history.phase == .completed { return try restoreResult() }
     do {
       try await scheduler.executor.check()
@@ -45,18 +50,41 @@ public struct EpisodeRunner {
         tensorboard = try TensorBoardLog(folder.tensorboard, plan: plan, history: run.history)
       }
       if run.history.lastComplete < 0 { try await begin() }
-      while run.history.lastComplete < plan.episodes {
+      var reason = try await concludeEpisode()
+      while run.history.lastComplete < last ?? plan.episodes, reason == nil {
         try await perform(episode: run.history.lastComplete + 1)
+        reason = try await concludeEpisode()
       }
-      // An evaluation of the last episode that was interrupted.
-      try await evaluate(episode: plan.episodes)
-      let (history, last) = (run.history, plan.episodes)
-      try tensorboard?.update(history, through: last)
-      try complete()
+      if let last, last < plan.episodes { return }
+      try complete(reason: run.history.lastComplete < plan.episodes ? reason : nil)
     } catch {
-      try? record([.stopped(reason: EpisodeRunner.reason(error))])
+      let reason = EpisodeRunner.reason(error)
+      try? record([.stopped(reason: reason)])
+      if interruption() == nil { notifier.send(.failed, message: reason) }
+      notifier.finish()
       throw error
     }
+  }
+
+  /// Measures the last episode, or the start, unless that was done before, and removes what is not kept then.
+  ///
+  /// - Returns: why the run ends with it; nil when it goes on.
+  private mutating func concludeEpisode() async throws -> String? {
+    let best = MetricHistory(run.history, plan: plan).best
+    try await evaluate(episode: run.history.lastComplete)
+    let (history, last) = (run.history, run.history.lastComplete)
+    try tensorboard?.update(history, through: last)
+    let metrics = MetricHistory(history, plan: plan)
+    if let before = best, let now = metrics.best, now != before { notifier.send(now) }
+    removeWhatIsNotKept(all: false, formerBest: best?.episode)
+    guard let stop = plan.stop else { return nil }
+    let watched = MetricHistory(history, plan: plan, name: stop.metric, mode: stop.mode)
+    let count = watched.episodesWithoutGain
+    guard count >= stop.after, let value = watched.best else { return nil }
+    let name = stop.metric ?? plan.evaluate?.metric ?? ""
+    return
+      "no better '\(name)' than \(NumberText.short(value.value)) of episode \(value.episode) in \(count) "
+      + "measured episodes"
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -76,11 +104,10 @@ public struct EpisodeRunner {
     try Folder.createAll(folder.episode(0))
     let initial = plan.warmStart > 0 ? folder.initial(suffix: plan.suffix) : start
     switch plan.initial {
-    case .file(let path): try Folder.copyAll(path, to: initial)
+    case .file(let path): try copyInitial(path, to: initial)
     case .command:
       try await scheduler.perform([try initialJob()])
-      let made = try winner(of: .initial).out(suffix: plan.suffix)
-      try Folder.copyAll(made, to: initial)
+      try copyInitial(try winner(of: .initial).out(suffix: plan.suffix), to: initial)
     }
     var emaDigest: String?
     if plan.warmStart > 0 {
@@ -101,11 +128,18 @@ public struct EpisodeRunner {
     ])
   }
 
+  /// Copies the first weights; an optimizer's state among them is left out, as in every average: what a
+  /// trainer finds in its first episode, it must find in all.
+  private func copyInitial(_ source: FilePath, to path: FilePath) throws {
+    let count = try EpisodeAverage.optimizerTensorCount(
+      in: try CheckpointReader(opening: source))
+    guard count > 0 else { return try Folder.copyAll(source, to: path) }
+    // What a plan names was looked at before the start.
+    if case .command = plan.initial { observer.notice(PlanNotes.optimizerState(count)) }
+    _ = try average.write([source], weights: nil, to: path)
+  }
+
   private mutating func perform(episode: Int) async throws {
-    // Evaluations of the episode before, when a runner went away in between.
-    try await evaluate(episode: episode - 1)
-    let history = run.history
-    try tensorboard?.update(history, through: episode - 1)
     try checkFreeSpace()
     try Folder.createAll(folder.episode(episode))
     let starts = try episodeStarts(episode)
@@ -119,8 +153,6 @@ public struct EpisodeRunner {
       )
     }
     try await writeAverages(episode)
-    try await evaluate(episode: episode)
-    removeWhatIsNotKept(all: false)
   }
 
   /// The folder of the attempt that counts.
@@ -131,31 +163,26 @@ public struct EpisodeRunner {
     return folder.attempt(AttemptID(task, number))
   }
 
-  private mutating func evaluate(episode: Int) async throws {
-    guard let evaluation = plan.evaluate, episode > 0,
-      episode % evaluation.every == 0 || episode == plan.episodes
-    else { return }
-    var subjects: [RunTask.Subject] = []
-    if evaluation.on.contains(.averages) { subjects.append(.average) }
-    if evaluation.on.contains(.ema) { subjects.append(.ema) }
-    if evaluation.on.contains(.members) { subjects += (1...plan.members).map { .member($0) } }
-    let measured = Set(run.history.episodes[episode]?.metrics.map(\.subject) ?? [])
-    let jobs = try subjects.filter { !measured.contains($0) }
-      .map { try evaluationJob(episode, $0, evaluation) }
-    if !jobs.isEmpty { try await scheduler.perform(jobs) }
-  }
-
-  /// θ(E), or ω(E) with a moving average.
+  /// The average or moving average that is the result: that of the last episode, or the best one.
   var result: FilePath {
-    plan.ema == .off
-      ? folder.average(plan.episodes, suffix: plan.suffix)
-      : folder.ema(plan.episodes, suffix: plan.suffix)
+    let last = run.history.lastComplete
+    if plan.select == .best, let best = MetricHistory(run.history, plan: plan).best {
+      return best.subject == .ema
+        ? folder.ema(best.episode, suffix: plan.suffix)
+        : folder.average(best.episode, suffix: plan.suffix)
+    }
+    return plan.ema == .off
+      ? folder.average(last, suffix: plan.suffix) : folder.ema(last, suffix: plan.suffix)
   }
 
-  private func complete() throws {
+  private func complete(reason: String?) throws {
     let path = folder.final(suffix: plan.suffix)
     try Folder.copyAll(result, to: path)
-    try record([.completed(sha256: try ContentDigest(of: path).sha256)])
+    try record([.completed(sha256: try ContentDigest(of: path).sha256, reason: reason)])
+    let count = run.history.lastComplete
+    notifier.send(
+      .finished, message: reason ?? "\(count) of \(plan.episodes) episodes", file: path)
+    notifier.finish()
   }
 }
 

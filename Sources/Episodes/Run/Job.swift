@@ -6,6 +6,9 @@ struct Job {
   /// Looks at what an attempt that ended with code 0 made: what is wrong, or what is to be written down besides.
   let verdict: (_ folder: AttemptFolder, _ record: ExitRecord) -> Verdict
 
+  /// What is written down instead of stopping the run when all attempts have failed, and why; nil when it stops.
+  var whenGivenUp: ((_ reason: String) -> [JournalEvent])?
+
   enum Verdict {
     case sound([JournalEvent])
     case faulty(String)

@@ -11,12 +11,16 @@ import TensorCore
 struct JobScheduler {
   /// How often the work that attempts do may go away without their fault.
   private static let maximumLosses = 20
+  /// The longest time between two attempts, in seconds.
+  private static let longestPause = 300.0
 
   let run: Run
   let executor: any MemberExecutor
   let observer: any RunObserver
   let interruption: @Sendable () -> Int32?
   private var waiting: [Job] = []
+  /// When what has failed may be tried again.
+  private var pauses: [RunTask: ContinuousClock.Instant] = [:]
   private var active: [Active] = []
   private var failure: RunError?
   private var events: [JournalEvent] = []
@@ -69,7 +73,10 @@ struct JobScheduler {
         let count = active.count
         try await look()
         try flush()
-        if active.count == count, !active.isEmpty {
+        if active.isEmpty, !waiting.isEmpty, waiting.allSatisfy({ isPaused($0.task) }) {
+          observer.isWorking([], in: run.history)
+          try? await Task.sleep(for: .milliseconds(20))
+        } else if active.count == count, !active.isEmpty {
           observer.isWorking(active.map(\.shown), in: run.history)
           await executor.pause(for: active.map(\.submitted), milliseconds: 100)
         }
@@ -111,8 +118,9 @@ struct JobScheduler {
 
   private mutating func submitWaiting() async throws {
     var chosen: [(Active, AttemptSpec)] = []
-    while failure == nil, active.count + chosen.count < run.plan.parallel, !waiting.isEmpty {
-      let job = waiting.removeFirst()
+    while failure == nil, active.count + chosen.count < run.plan.parallel {
+      guard let next = waiting.firstIndex(where: { !isPaused($0.task) }) else { break }
+      let job = waiting.remove(at: next)
       let taken = Set(active.map(\.slot) + chosen.map { $0.0.slot })
       let slot = run.plan.slots.first { !taken.contains($0) } ?? run.plan.slots[0]
       // A folder without a line in the journal is of a runner that went away in between.
@@ -138,6 +146,8 @@ struct JobScheduler {
       }
     }
   }
+
+  private func isPaused(_ task: RunTask) -> Bool { pauses[task].map { $0 > .now } ?? false }
 
   /// Looks at every attempt once.
   private mutating func look() async throws {
@@ -202,11 +212,12 @@ struct JobScheduler {
       }
       return attempt
     }
-    guard run.plan.timeout != nil || run.plan.heartbeat != nil,
+    let timeout = run.plan.timeout(of: attempt.id.task)
+    guard timeout != nil || run.plan.heartbeat != nil,
       let began = try attempt.folder.claim()?.time
     else { return attempt }
     let now = WallClock.now
-    if let limit = run.plan.timeout, now - began > limit {
+    if let limit = timeout, now - began > limit {
       attempt.cause = .timeout
     } else if let limit = run.plan.heartbeat,
       now - max(began, attempt.folder.lastSignOfLife) > limit
@@ -234,7 +245,7 @@ struct JobScheduler {
 
   private mutating func finish(_ attempt: Active, _ record: ExitRecord) {
     if let cause = attempt.cause {
-      return fail(attempt, cause, reason(cause))
+      return fail(attempt, cause, reason(cause, attempt.id.task))
     }
     // A trainer that was asked to end may have saved what it had: that is no whole episode.
     if record.wasCancelled {
@@ -245,10 +256,12 @@ struct JobScheduler {
       switch attempt.job.verdict(attempt.folder, record) {
       case .faulty(let reason): fail(attempt, .failed, reason)
       case .sound(let more):
+        let curve = curve(of: attempt)
         events.append(
           .finished(
             attempt.id, seconds: record.seconds, outputs: record.outputs,
-            loss: TrainingProgress(attempt.folder)?.loss))
+            loss: curve?.lastLoss))
+        if let curve, curve.points.count > 1 { events.append(.curve(attempt.id, curve)) }
         events += more
       }
     case .exited(let code): fail(attempt, .failed, "the command ended with exit code \(code)")
@@ -258,8 +271,17 @@ struct JobScheduler {
     }
   }
 
-  private func reason(_ cause: JournalEvent.Cause) -> String {
-    let time = cause == .timeout ? run.plan.timeout : run.plan.heartbeat
+  /// The losses that a trainer printed; nil for what does not train.
+  private func curve(of attempt: Active) -> TrainingCurve? {
+    switch attempt.id.task {
+    case .train, .warmStart:
+      TrainingCurve(log: attempt.folder.log, limit: TrainingCurve.limit(for: run.plan))
+    case .initial, .recalibrate, .evaluate, .evaluateAll: nil
+    }
+  }
+
+  private func reason(_ cause: JournalEvent.Cause, _ task: RunTask) -> String {
+    let time = cause == .timeout ? run.plan.timeout(of: task) : run.plan.heartbeat
     let seconds = time.map { TimeText.duration($0) } ?? ""
     switch cause {
     case .timeout: return "it took longer than the 'timeout' of \(seconds)"
@@ -274,10 +296,19 @@ struct JobScheduler {
     let failures = before.failures + ([.failed, .timeout, .heartbeat].contains(cause) ? 1 : 0)
     let losses = before.losses + (cause == .lost ? 1 : 0)
     if failures < run.plan.attempts && losses <= JobScheduler.maximumLosses {
-      if cause != .cancelled { observer.notice("\(attempt.id.text): \(reason); trying again") }
+      // What was lost or stopped is not to blame, and a cause that passes needs some time.
+      let pause = [.failed, .timeout, .heartbeat].contains(cause) ? backoff(failures) : 0
+      pauses[attempt.job.task] = .now + .seconds(pause)
+      let when = pause < 1 ? "trying again" : "trying again in \(TimeText.duration(pause))"
+      if cause != .cancelled { observer.notice("\(attempt.id.text): \(reason); \(when)") }
       if !waiting.contains(where: { $0.task == attempt.job.task }) {
         waiting.insert(attempt.job, at: 0)
       }
+      return
+    }
+    if let noted = attempt.job.whenGivenUp {
+      observer.notice("\(attempt.id.text): \(reason); it is noted, and the run goes on")
+      events += noted(reason)
       return
     }
     let error = RunError.failed(
@@ -288,6 +319,11 @@ struct JobScheduler {
       observer.notice(
         "\(attempt.id.text): \(reason); what is under way is finished before the run stops")
     }
+  }
+
+  /// The seconds before the next attempt after so many failures.
+  private func backoff(_ failures: Int) -> Double {
+    min(JobScheduler.longestPause, run.plan.backoff * Double(1 << min(failures - 1, 20)))
   }
 
   /// Ends what is under way and waits for it.

@@ -32,6 +32,10 @@ public enum JournalEvent: Sendable, Hashable {
     public var settings: [String]
     /// The matrix kernels of the built-in trainer, which decide its bits; nil when it is not used.
     public var kernels: String?
+    /// The programs and scripts of the plan's commands, and the SHA-256 of each.
+    public var programs: [String: String] = [:]
+    /// Whether it is a rehearsal.
+    public var isRehearsal = false
   }
 
   /// L2 distances in an episode, over what is learned.
@@ -64,22 +68,28 @@ public enum JournalEvent: Sendable, Hashable {
     public var episode: Int
     /// Who was measured.
     public var subject: RunTask.Subject
-    /// The value of the plan's metric.
-    public var value: Double
-    /// All numbers that the command printed, by name.
+    /// The value of what was the plan's metric then; nil when there is none.
+    public var value: Double?
+    /// All finite numbers that the command printed, by name.
     public var all: [String: Double]
+    /// Why there is no value.
+    public var problem: String?
   }
 
   case started(Start)
-  case resumed(settings: [String])
+  /// - Parameter programs: those that are not what they were before, and the SHA-256 of each.
+  case resumed(settings: [String], programs: [String: String] = [:])
   case submitted(AttemptID)
   /// An attempt that counts: its outputs are used, whatever another attempt of the task does.
   case finished(AttemptID, seconds: Double, outputs: [ExitRecord.Output], loss: Double?)
+  /// The losses within an attempt that counts.
+  case curve(AttemptID, TrainingCurve)
   case failed(AttemptID, Cause, reason: String)
   case averaged(Average)
   case measured(Metric)
   case stopped(reason: String)
-  case completed(sha256: String)
+  /// - Parameter reason: why before the last episode; nil after it.
+  case completed(sha256: String, reason: String? = nil)
 }
 
 extension JournalEvent {
@@ -96,21 +106,28 @@ extension JournalEvent {
     switch self {
     case .started(let start):
       add("event", .string("started"))
+      add("format", .integer(RunFolder.format))
       add("run", .string(start.run))
       add("version", .string(start.version))
       add("folder", .string(start.folder))
       add("plan_sha256", .string(start.planDigest))
       add("set", .array(start.settings.map { .string($0) }))
       if let kernels = start.kernels { add("kernels", .string(kernels)) }
-    case .resumed(let settings):
+      add("programs", JournalEvent.json(start.programs))
+      if start.isRehearsal { add("rehearsal", .bool(true)) }
+    case .resumed(let settings, let programs):
       add("event", .string("resumed"))
       add("set", .array(settings.map { .string($0) }))
+      if !programs.isEmpty { add("programs", JournalEvent.json(programs)) }
     case .submitted(let attempt): add("submitted", attempt)
     case .finished(let attempt, let seconds, let outputs, let loss):
       add("finished", attempt)
       add("seconds", .float(seconds))
       add("outputs", ExitRecord.json(outputs))
       if let loss { add("loss", .float(loss)) }
+    case .curve(let attempt, let curve):
+      add("curve", attempt)
+      add("points", curve.json)
     case .failed(let attempt, let cause, let reason):
       add("failed", attempt)
       add("cause", .string(cause.rawValue))
@@ -130,7 +147,8 @@ extension JournalEvent {
       add("event", .string("measured"))
       add("episode", .integer(metric.episode))
       add("subject", .string(metric.subject.name))
-      add("value", .float(metric.value))
+      add("value", metric.value.map { .float($0) } ?? .null)
+      if let problem = metric.problem { add("problem", .string(problem)) }
       add(
         "all",
         .object(
@@ -138,9 +156,10 @@ extension JournalEvent {
     case .stopped(let reason):
       add("event", .string("stopped"))
       add("reason", .string(reason))
-    case .completed(let digest):
+    case .completed(let digest, let reason):
       add("event", .string("completed"))
       add("sha256", .string(digest))
+      if let reason { add("reason", .string(reason)) }
     }
     return .object(members)
   }
@@ -156,10 +175,15 @@ extension JournalEvent {
       self = .started(
         Start(
           run: run, version: version, folder: folder, planDigest: digest,
-          settings: JournalEvent.texts(json["set"]), kernels: json["kernels"]?.string))
-    case "resumed": self = .resumed(settings: JournalEvent.texts(json["set"]))
+          settings: JournalEvent.texts(json["set"]), kernels: json["kernels"]?.string,
+          programs: JournalEvent.digests(json["programs"]),
+          isRehearsal: json["rehearsal"] == .bool(true)))
+    case "resumed":
+      self = .resumed(
+        settings: JournalEvent.texts(json["set"]), programs: JournalEvent.digests(json["programs"]))
     case "stopped": self = .stopped(reason: json["reason"]?.string ?? "")
-    case "completed": self = .completed(sha256: json["sha256"]?.string ?? "")
+    case "completed":
+      self = .completed(sha256: json["sha256"]?.string ?? "", reason: json["reason"]?.string)
     case "averaged":
       guard let episode = json["episode"]?.integer, let digest = json["sha256"]?.string else {
         return nil
@@ -169,12 +193,13 @@ extension JournalEvent {
           episode: episode, sha256: digest, emaSHA256: json["ema_sha256"]?.string,
           seconds: json["seconds"]?.double ?? 0, distances: JournalEvent.distances(json)))
     case "measured":
-      guard let episode = json["episode"]?.integer, let value = json["value"]?.double,
+      guard let episode = json["episode"]?.integer,
         let subject = json["subject"]?.string.flatMap(RunTask.Subject.init(name:))
       else { return nil }
       self = .measured(
         Metric(
-          episode: episode, subject: subject, value: value, all: JournalEvent.numbers(json["all"])))
+          episode: episode, subject: subject, value: json["value"]?.double,
+          all: JournalEvent.numbers(json["all"]), problem: json["problem"]?.string))
     default:
       guard let attempt = JournalEvent.attempt(json) else { return nil }
       self.init(event, attempt, json)
@@ -184,6 +209,9 @@ extension JournalEvent {
   private init?(_ event: String, _ attempt: AttemptID, _ json: JSONValue) {
     switch event {
     case "submitted": self = .submitted(attempt)
+    case "curve":
+      guard let curve = TrainingCurve(json["points"]) else { return nil }
+      self = .curve(attempt, curve)
     case "finished":
       self = .finished(
         attempt, seconds: json["seconds"]?.double ?? 0,
@@ -207,6 +235,18 @@ extension JournalEvent {
     else { return nil }
     return Distances(
       amongMembers: json["l2_members"]?.double, fromEpisodeStart: episode, fromRunStart: run)
+  }
+
+  private static func json(_ digests: [String: String]) -> JSONValue {
+    .object(
+      digests.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })
+  }
+
+  private static func digests(_ json: JSONValue?) -> [String: String] {
+    guard case .object(let members)? = json else { return [:] }
+    return Dictionary(
+      members.compactMap { member in member.value.string.map { (member.key, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   private static func texts(_ json: JSONValue?) -> [String] {

@@ -4,9 +4,9 @@ import SystemPackage
 
 /// What an evaluation printed.
 struct MetricOutput {
-  /// The value of the plan's metric.
-  let value: Double
-  /// All finite numbers, nested ones with dots in their names.
+  /// The value of the plan's metric; nil when it is NaN or infinite.
+  let value: Double?
+  /// All finite numbers; those in objects and lists have dots in their names: `recall.3`.
   let all: [String: Double]
 
   /// Why there is no metric.
@@ -14,39 +14,71 @@ struct MetricOutput {
     let text: String
   }
 
-  /// Reads a JSON object: all of the output, or its last line.
-  static func read(_ path: FilePath, metric: String) -> Result<MetricOutput, Problem> {
+  /// Reads one JSON object for each file that was measured: all of the output, its last objects, or a list.
+  ///
+  /// - Parameter count: how many files were measured by one process.
+  static func read(_ path: FilePath, metric: String, count: Int = 1)
+    -> Result<[MetricOutput], Problem>
+  {
     let bytes = SmallFile.tail(path, count: 1 << 20)
-    let lines = bytes.split(separator: UInt8(ascii: "\n")).filter { line in
-      line.contains { !" \t\r".utf8.contains($0) }
-    }
-    let candidates = [bytes] + (lines.last.map { [Array($0)] } ?? [])
-    let object = candidates.lazy.compactMap { text -> JSONValue? in
-      guard let json = try? JSONValue(parsing: text, acceptsPythonNumbers: true),
-        case .object = json
-      else { return nil }
-      return json
-    }.first
-    guard let object else {
-      let last = lines.last.map { String(decoding: $0.prefix(200), as: UTF8.self) }
+    let objects = objects(in: bytes, count: count)
+    guard objects.count == count else {
       return .failure(
-        Problem(
-          text: "the evaluation printed no JSON object, such as {\"\(metric)\": 0.93}"
-            + (last.map { ", but '\($0)'\(problem(with: $0))" } ?? ": it printed nothing")))
+        count == 1
+          ? noObject(bytes, metric)
+          : Problem(
+            text:
+              "the evaluation of \(count) files must print as many JSON objects, a line each and "
+              + "in their order; it printed \(objects.count)"))
     }
-    var all: [String: Double] = [:]
-    collect(object, "", into: &all)
-    guard let value = all[metric] else {
-      let isNumber = object[metric] != nil
+    var outputs: [MetricOutput] = []
+    for object in objects {
+      switch read(object, metric) {
+      case .success(let output): outputs.append(output)
+      case .failure(let problem): return .failure(problem)
+      }
+    }
+    return .success(outputs)
+  }
+
+  /// The last objects of an output, in its order.
+  private static func objects(in bytes: [UInt8], count: Int) -> [JSONValue] {
+    if let json = try? JSONValue(parsing: bytes, acceptsPythonNumbers: true) {
+      if count == 1, case .object = json { return [json] }
+      if case .array(let elements) = json { return elements }
+    }
+    var objects: [JSONValue] = []
+    for piece in PrintedObjects.pieces(of: bytes).reversed() where objects.count < count {
+      if let object = PrintedObjects.last(in: piece) { objects.append(object) }
+    }
+    return objects.reversed()
+  }
+
+  private static func read(_ object: JSONValue, _ metric: String) -> Result<
+    MetricOutput, Problem
+  > {
+    var numbers: [String: Double] = [:]
+    collect(object, "", into: &numbers)
+    let all = numbers.filter(\.value.isFinite)
+    guard let value = numbers[metric] else {
       let known = all.keys.sorted().prefix(20).joined(separator: ", ")
+      let suggestion = Suggestion.text(for: metric, among: all.keys.sorted())
       return .failure(
         Problem(
-          text: isNumber
-            ? "the evaluation's '\(metric)' is no finite number"
-            : "the evaluation printed no number '\(metric)'"
-              + (known.isEmpty ? "" : "; it printed \(known)")))
+          text: "the evaluation printed no number '\(metric)'"
+            + (known.isEmpty ? "" : "; it printed \(known)\(suggestion)")))
     }
-    return .success(MetricOutput(value: value, all: all))
+    return .success(MetricOutput(value: value.isFinite ? value : nil, all: all))
+  }
+
+  private static func noObject(_ bytes: [UInt8], _ metric: String) -> Problem {
+    let line = PrintedObjects.pieces(of: bytes).last { piece in
+      piece.contains { !" \t".utf8.contains($0) }
+    }
+    let last = line.map { String(decoding: $0.prefix(200), as: UTF8.self) }
+    return Problem(
+      text: "the evaluation printed no JSON object, such as {\"\(metric)\": 0.93}"
+        + (last.map { ", but '\($0)'\(problem(with: $0))" } ?? ": it printed nothing"))
   }
 
   /// Why a line that looks like an object is none.
@@ -61,8 +93,18 @@ struct MetricOutput {
   }
 
   private static func collect(_ json: JSONValue, _ name: String, into all: inout [String: Double]) {
-    if let number = json.double, number.isFinite { all[name] = number }
-    guard case .object(let members) = json, all.count < 1000 else { return }
+    guard all.count < 4000 else { return }
+    if let number = json.double { all[name] = number }
+    // What writers of strict JSON have for NaN.
+    if json == .null { all[name] = .nan }
+    let members: [(key: String, value: JSONValue)]
+    switch json {
+    case .object(let entries): members = entries.map { ($0.key, $0.value) }
+    // A list of lists, such as a confusion matrix, would have as many numbers as classes squared.
+    case .array(let elements) where elements.allSatisfy({ $0.double != nil || $0 == .null }):
+      members = elements.enumerated().map { (String($0.offset), $0.element) }
+    default: return
+    }
     for member in members {
       collect(member.value, name.isEmpty ? member.key : "\(name).\(member.key)", into: &all)
     }

@@ -21,6 +21,9 @@ public final class Run {
   /// Eight hexadecimal digits that tell this run from others.
   public var id: String { history.start?.run ?? "" }
 
+  /// The programs and scripts that are not what they were when the run was last worked on.
+  public private(set) var changedPrograms: [String] = []
+
   /// What a user should know before the run goes on; nil when there is nothing.
   ///
   /// - Throws: `RunError` when the built-in trainer does not tell its kernels, `FileError`.
@@ -47,12 +50,13 @@ public final class Run {
   /// Starts a run: checks the plan, makes the folder and freezes the plan in it.
   ///
   /// - Throws: `PlanError`, `RunError` when there is a run already, `FileError`.
-  public static func start(plan planPath: FilePath, in path: FilePath, settings: [Plan.Setting])
-    throws -> Run
-  {
+  public static func start(
+    plan planPath: FilePath, in path: FilePath, settings: [Plan.Setting], isRehearsal: Bool = false
+  ) throws -> Run {
     let planPath = Folder.absolute(planPath)
     let path = Folder.absolute(path)
-    let (plan, bytes) = try Plan.read(planPath, settings: settings)
+    let (whole, bytes) = try Plan.read(planPath, settings: settings)
+    let plan = isRehearsal ? whole.rehearsed() : whole
     try plan.checkFiles(planPath)
     if case .file(let initial) = plan.initial, Folder.contains(initial, path) {
       let problem = PlanProblem(
@@ -81,7 +85,8 @@ public final class Run {
           folder: folder.string, planDigest: planDigest, settings: settings.map(\.text),
           kernels: try plan.builtInTrainer.map {
             try TrainerKernels.name($0, pinned: nil, scratch: path)
-          }))
+          }, programs: ProgramDigests.of(plan, in: folder),
+          isRehearsal: isRehearsal))
     ])
     return Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock)
   }
@@ -106,10 +111,14 @@ public final class Run {
         .missingInput, "\(folder): the folder of the plan, in which its commands run, is not there",
         hint: "it was moved: move it back, or put a symbolic link to it in its place")
     }
+    let changed = ProgramDigests.changed(
+      ProgramDigests.of(plan, in: folder), since: journal.history.programs)
     if journal.history.phase != .completed || !settings.isEmpty {
-      try journal.record([.resumed(settings: settings.map(\.text))])
+      try journal.record([.resumed(settings: settings.map(\.text), programs: changed)])
     }
-    return Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock)
+    let run = Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock)
+    run.changedPrograms = changed.keys.sorted()
+    return run
   }
 
   /// The plan of a run as it stands, and the folder that commands start in.
@@ -135,7 +144,7 @@ public final class Run {
     let all = (start.settings + history.laterSettings).compactMap { Plan.Setting($0) } + settings
     let plan = try Plan(
       parsing: bytes, path: planPath, folder: FilePath(start.folder), settings: all)
-    return (plan, FilePath(start.folder))
+    return (start.isRehearsal ? plan.rehearsed() : plan, FilePath(start.folder))
   }
 
   /// Who works on a run; nil when nobody does.
@@ -194,7 +203,8 @@ private struct LockNote {
 extension Plan.Setting {
   /// The keys that change how a run goes, but not what comes out.
   public static let changeable = [
-    "attempts", "timeout", "heartbeat", "grace", "executor", "keep", "tensorboard",
+    "attempts", "timeout", "heartbeat", "grace", "executor", "keep", "tensorboard", "evaluate",
+    "backoff", "notify", "require_change", "require_difference",
   ]
 
   /// Whether the result stays the same.

@@ -60,6 +60,17 @@ public struct RunError: DiagnosedError {
         + "'imwa-run resume \(run)' goes on")
   }
 
+  static func equalMembers(_ first: Int, _ second: Int, run: FilePath) -> RunError {
+    RunError(
+      .badInput,
+      "episode 1: members \(first) and \(second) have the same bits: does the trainer use its "
+        + "'episode_seed'?",
+      hint:
+        "seed the order of the data with {episode_seed} or IMWA_EPISODE_SEED, and start a new run; if "
+        + "they are meant to be equal, 'imwa-run resume \(run) --set require_difference=false' goes on"
+    )
+  }
+
   static func refused(_ attempt: AttemptID, _ reason: String, run: FilePath) -> RunError {
     RunError(
       .badInput, "\(attempt.text) was refused: \(reason)",

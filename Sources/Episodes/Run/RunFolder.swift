@@ -13,10 +13,15 @@ public struct RunFolder: Sendable, Hashable {
     digits = max(3, String(episodes).count)
   }
 
+  /// The version of what is in the folder of a run, as imwa-run-folder(5) tells it: names, records and their keys.
+  public static let format = 1
+
   /// The plan as the run was started with.
   public static func plan(in path: FilePath) -> FilePath { path.appending("plan.yaml") }
   /// What happened.
   public static func journal(in path: FilePath) -> FilePath { path.appending("journal.jsonl") }
+  /// What the plan's `notify` wrote.
+  public static func notifications(in path: FilePath) -> FilePath { path.appending("notify.log") }
   /// The lock that keeps two runners apart.
   public static func lock(in path: FilePath) -> FilePath { path.appending("lock") }
 

@@ -22,6 +22,8 @@ public struct RunHistory: Sendable {
     public var seconds: Double?
     /// Its last loss, when it told one.
     public var loss: Double?
+    /// The losses on the way; nil when it told none.
+    public var curve: TrainingCurve?
     /// The files that it made.
     public var outputs: [ExitRecord.Output] = []
     /// Why the last attempt failed.
@@ -40,6 +42,16 @@ public struct RunHistory: Sendable {
     public var began: Double?
     /// When it was averaged.
     public var ended: Double?
+    /// When the last of it was measured.
+    public var measured: Double?
+
+    /// How long evaluation took; nil when nothing was measured.
+    public var evaluationSeconds: Double? {
+      // When a runner went away in between, it was begun anew.
+      let begun = tasks.filter { $0.key.hasPrefix("evaluate") }.compactMap(\.value.submitted).min()
+      guard let measured, let begun, measured >= begun else { return nil }
+      return measured - begun
+    }
   }
 
   /// Whether it runs.
@@ -57,6 +69,8 @@ public struct RunHistory: Sendable {
   public private(set) var lastTime = 0.0
   /// Keys that were given other values later.
   public private(set) var laterSettings: [String] = []
+  /// The programs and scripts of the plan's commands as they were last seen, and the SHA-256 of each.
+  public private(set) var programs: [String: String] = [:]
   /// The episodes by number.
   public private(set) var episodes: [Int: Episode] = [:]
   /// Whether it runs, as far as the journal tells.
@@ -65,6 +79,8 @@ public struct RunHistory: Sendable {
   public private(set) var resumeCount = 0
   /// How many attempts failed, and how many were lost, over the whole run.
   public private(set) var failureCount = 0
+  /// Why the run was complete before its last episode; nil when it was not.
+  public private(set) var endReason: String?
   /// The SHA-256 of the result.
   public private(set) var finalDigest: String?
 
@@ -104,8 +120,10 @@ public struct RunHistory: Sendable {
     case .started(let start):
       self.start = start
       startTime = time
-    case .resumed(let settings):
+      programs = start.programs
+    case .resumed(let settings, let changed):
       laterSettings += settings
+      programs.merge(changed) { $1 }
       resumeCount += 1
       phase = .underWay
       forgetFailures()
@@ -123,6 +141,7 @@ public struct RunHistory: Sendable {
         task.winner = task.winner ?? attempt.number
         (task.seconds, task.outputs, task.loss) = (seconds, outputs, loss)
       }
+    case .curve(let attempt, let curve): change(attempt.task) { $0.curve = curve }
     case .failed(let attempt, let cause, let reason):
       change(attempt.task) { task in
         task.open.remove(attempt.number)
@@ -140,10 +159,12 @@ public struct RunHistory: Sendable {
         $0.subject == metric.subject
       }
       episodes[metric.episode]?.metrics.append(metric)
+      episodes[metric.episode]?.measured = time
     case .stopped(let reason): phase = .stopped(reason: reason)
-    case .completed(let digest):
+    case .completed(let digest, let reason):
       phase = .completed
       finalDigest = digest
+      endReason = reason
     }
   }
 

@@ -34,15 +34,32 @@ public enum RunTask: Sendable, Hashable {
   case train(episode: Int, member: Int)
   /// Recalibrates an average.
   case recalibrate(episode: Int, isEMA: Bool)
-  /// Measures.
+  /// Measures one file.
   case evaluate(episode: Int, Subject)
+  /// Measures all files of an episode in one process.
+  case evaluateAll(episode: Int)
 
   /// The episode it belongs to; 0 before the first.
   public var episode: Int {
     switch self {
     case .initial, .warmStart: 0
-    case .train(let episode, _), .recalibrate(let episode, _), .evaluate(let episode, _):
+    case .train(let episode, _), .recalibrate(let episode, _), .evaluate(let episode, _),
+      .evaluateAll(let episode):
       episode
+    }
+  }
+
+  /// Where it stands in a list of the tasks of an episode: members by their numbers.
+  var order: (Int, Int) {
+    switch self {
+    case .initial: (0, 0)
+    case .warmStart: (1, 0)
+    case .train(_, let member): (2, member)
+    case .recalibrate(_, let isEMA): (3, isEMA ? 1 : 0)
+    case .evaluateAll: (4, 0)
+    case .evaluate(_, .average): (5, 0)
+    case .evaluate(_, .ema): (6, 0)
+    case .evaluate(_, .member(let member)): (7, member)
     }
   }
 
@@ -54,6 +71,7 @@ public enum RunTask: Sendable, Hashable {
     case .train(_, let member): "member-\(member)"
     case .recalibrate(_, let isEMA): isEMA ? "recalibrate-ema" : "recalibrate"
     case .evaluate(_, let subject): "evaluate-\(subject.name)"
+    case .evaluateAll: "evaluate"
     }
   }
 
@@ -64,6 +82,7 @@ public enum RunTask: Sendable, Hashable {
     case "warm-start": self = .warmStart
     case "recalibrate": self = .recalibrate(episode: episode, isEMA: false)
     case "recalibrate-ema": self = .recalibrate(episode: episode, isEMA: true)
+    case "evaluate": self = .evaluateAll(episode: episode)
     default:
       if name.hasPrefix("member-"), let member = Int(name.dropFirst(7)) {
         self = .train(episode: episode, member: member)
@@ -84,7 +103,9 @@ public enum RunTask: Sendable, Hashable {
     case .train(let episode, let member): "episode \(episode), member \(member)"
     case .recalibrate(let episode, let isEMA):
       "episode \(episode), recalibration" + (isEMA ? " of the moving average" : "")
+    case .evaluate(0, _), .evaluateAll(0): "evaluation of the start"
     case .evaluate(let episode, let subject): "episode \(episode), evaluation of \(subject.name)"
+    case .evaluateAll(let episode): "episode \(episode), evaluation"
     }
   }
 }

@@ -1,31 +1,32 @@
 import FileIO
 import JSONText
 
-/// How far a trainer is, as the last JSON line of its output says: `{"iteration": 900, "loss": 0.31}`.
+/// How far a trainer is, as the last JSON object of its output says: `{"iteration": 900, "loss": 0.31}`.
 public struct TrainingProgress: Sendable, Hashable {
   /// The iteration of the whole training.
   public let iteration: Int?
   /// The loss.
   public let loss: Double?
 
-  /// Looks at the end of a log; nil when it has no such line.
+  /// Looks at the end of a log; nil when it has no such object.
   public init?(_ folder: AttemptFolder) {
     self.init(log: SmallFile.tail(folder.log, count: 8192))
   }
 
   init?(log: [UInt8]) {
-    let newline = UInt8(ascii: "\n")
-    for line in log.split(separator: newline).reversed() where line.first == UInt8(ascii: "{") {
-      guard let json = try? JSONValue(parsing: Array(line), acceptsPythonNumbers: true) else {
-        continue
-      }
-      let iteration = json["iteration"]?.double.flatMap { Int(exactly: $0.rounded()) }
-      let loss = json["loss"]?.double.flatMap { $0.isFinite ? $0 : nil }
-      if iteration == nil && loss == nil { continue }
-      self.iteration = iteration
-      self.loss = loss
+    for piece in PrintedObjects.pieces(of: log).reversed() {
+      guard let progress = TrainingProgress(piece: piece) else { continue }
+      self = progress
       return
     }
     return nil
+  }
+
+  /// Reads the last object of a piece; nil when it has neither an iteration nor a loss.
+  init?(piece: ArraySlice<UInt8>) {
+    guard let json = PrintedObjects.last(in: piece) else { return nil }
+    iteration = json["iteration"]?.double.flatMap { Int(exactly: $0.rounded()) }
+    loss = json["loss"]?.double.flatMap { $0.isFinite ? $0 : nil }
+    if iteration == nil && loss == nil { return nil }
   }
 }
