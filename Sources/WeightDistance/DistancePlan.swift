@@ -25,6 +25,8 @@ public struct DistancePlan: Sendable {
   let rows: [[Tensor]]
   /// What does not count.
   public let leftOut: LeftOut
+  /// How many tensors count that are no weights, because all numbers do.
+  public let otherCount: Int
   /// How many real numbers count.
   public var parameterCount: Int { rows.reduce(0) { $0 + $1[0].parameterCount } }
   /// How many tensors count.
@@ -47,6 +49,9 @@ public struct DistancePlan: Sendable {
     for entry in plan.entries where !leftOut.takes(entry, scope: options.scope) {
       rows.append(entry.tensors)
     }
+    otherCount =
+      options.scope == .allNumbers
+      ? plan.entries.count { $0.role != .weight && $0.role != .code && $0.role != .scale } : 0
     self.rows = rows
     self.leftOut = leftOut
     guard parameterCount > 0 else { throw DistanceError.nothingToCompare(leftOut) }

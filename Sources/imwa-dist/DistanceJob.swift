@@ -33,6 +33,7 @@ struct DistanceJob {
       readers[..<paths.count].map(\.weights), labels: Array(labels[..<paths.count]),
       base: basePaths.isEmpty ? nil : (readers[paths.count].weights, labels[paths.count]),
       options: try options())
+    try tool.reportWithoutEffect(effects(of: measurement.plan), isStrict: input.strict)
     let threads = run.threads ?? CurrentProcess.processorCount
     for reader in readers { try reader.checkBeforeReading(threads: threads) }
     let report = try measured(measurement)
@@ -48,6 +49,24 @@ struct DistanceJob {
     try picture?.write(result.picture)
     let status: Int32 = isRefused(report) ? 1 : 0
     withExtendedLifetime((readers, report)) { CurrentProcess.end(status: status) }
+  }
+
+  /// The options that act on some tensors, and how many they found.
+  private func effects(of plan: DistancePlan) -> [OptionEffect] {
+    var effects: [OptionEffect] = []
+    if measure.allTensors {
+      effects.append(
+        OptionEffect(
+          "--all-tensors", count: plan.otherCount,
+          subject: "a running statistic, state of an optimizer or of integers"))
+    }
+    if measure.missing == .intersect {
+      effects.append(
+        OptionEffect(
+          "--missing intersect", count: plan.leftOut.missing.count,
+          subject: PolicyEffects.Setting.missing.subject))
+    }
+    return effects
   }
 
   private func noteRepeatedInputs(_ readers: [CheckpointReader]) {
