@@ -41,7 +41,7 @@ def main():
     report = Report()
     checks = [
         check_sentence_transformers, check_pipeline, check_adapters, check_trainer, check_dtype, check_bin, check_index,
-        check_missing_index, check_distributed, check_keras_shards,
+        check_missing_index, check_distributed, check_keras_shards, check_meanings, check_keras_meanings,
     ]
     for check in checks:
         with tempfile.TemporaryDirectory() as name:
@@ -284,6 +284,79 @@ def check_keras_shards(tool, folder, report):
         is_same = all(numpy.array_equal(*pair) for pair in zip(result.get_weights(), expected, strict=True))
         problem = None if is_same else "the weights differ"
     report.check("Keras, an index of another name", problem)
+
+
+def refusal(problem, *words):
+    """What is wrong with an error that should have these words."""
+    return None if problem and all(word in problem for word in words) else f"not refused for {words}: {problem}"
+
+
+def check_meanings(tool, folder, report):
+    """Models of the same shapes whose configurations give the weights another meaning, and others that do not."""
+    def llama(name, **changes):
+        torch.manual_seed(len(name))
+        transformers.LlamaForCausalLM(transformers.LlamaConfig(**SMALL, **changes)).save_pretrained(folder / name)
+        return folder / name
+
+    def classifier(name, labels, **changes):
+        config = transformers.BertConfig(**SMALL, id2label=dict(enumerate(labels)), **changes)
+        transformers.BertForSequenceClassification(config).save_pretrained(folder / name)
+        return folder / name
+
+    def adapter(name, alpha, modules_of):
+        base = transformers.BertModel.from_pretrained(folder / "base")
+        config = peft.LoraConfig(r=2, lora_alpha=alpha, target_modules=modules_of, init_lora_weights=False)
+        peft.get_peft_model(base, config).save_pretrained(folder / name)
+        return folder / name
+
+    made_bert(folder / "base", 0)
+    other = made_bert(folder / "other", 1)
+    words = (other / "tokenizer.json").read_text()
+    (folder / "words").mkdir()
+    shutil.copytree(other, folder / "words", dirs_exist_ok=True)
+    swapped = json.loads(words)
+    vocabulary = swapped["model"]["vocab"]
+    one, two = sorted(vocabulary)[:2]
+    vocabulary[one], vocabulary[two] = vocabulary[two], vocabulary[one]
+    (folder / "words/tokenizer.json").write_text(json.dumps(swapped))
+    pairs = [
+        ("rope_theta", llama("l1"), llama("l2", rope_parameters={"rope_type": "default", "rope_theta": 5e5}), "rope_theta"),
+        ("heads", llama("l3"), llama("l4x", num_key_value_heads=1), "mismatch"),
+        ("hidden_act", classifier("c1", "ab"), classifier("c2", "ab", hidden_act="relu"), "hidden_act"),
+        ("labels", classifier("c3", "ab"), classifier("c4", "ba"), "id2label"),
+        ("words", other, folder / "words", "tokenizer.json"),
+        ("lora_alpha", adapter("a1", 4, ["query"]), adapter("a2", 8, ["query"]), "lora_alpha"),
+        ("dropout", classifier("c5", "ab"), classifier("c6", "ab", hidden_dropout_prob=0.3), None),
+        ("order of a set", adapter("a3", 4, ["query", "value"]), adapter("a4", 4, ["value", "query"]), None),
+        ("another name", folder / "base", other, None),
+    ]
+    for label, first, second, word in pairs:
+        problem = run_tool(tool, ["merge", first, second, "-o", f"{folder / label} mean/"])
+        report.check(f"meaning: {label}", refusal(problem, word) if word else problem)
+        if word and word != "mismatch":
+            problem = run_tool(tool, ["merge", first, second, "-o", f"{folder / label} mean/", "--allow-config-differences"])
+            report.check(f"meaning: {label}, allowed", problem)
+
+
+def check_keras_meanings(tool, folder, report):
+    """Models of Keras: the same one made twice, and others."""
+    def made(name, activation="relu", slope=0.2, words=None):
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(8, activation=activation)(inputs)
+        sum_ = keras.layers.add([keras.layers.Dense(8)(hidden), hidden])
+        outputs = keras.layers.Dense(2)(keras.layers.LeakyReLU(negative_slope=slope)(sum_))
+        keras.Model(inputs, outputs).save(folder / name)
+        return folder / name
+
+    for end in (".keras", ".h5"):
+        first = made(f"a{end}")
+        for label, second, word in [
+            ("made again", made(f"b{end}"), None), ("activation", made(f"c{end}", activation="tanh"), "activation"),
+            ("slope", made(f"d{end}", slope=0.3), "negative_slope"),
+        ]:
+            # Layers have names of their own in a file, on which Keras counts.
+            problem = run_tool(tool, ["merge", first, second, "--match", "position", "-o", folder / f"{label}{end}"])
+            report.check(f"Keras{end}, {label}", refusal(problem, word) if word else problem)
 
 
 if __name__ == "__main__":
