@@ -38,6 +38,7 @@ test-fixtures:
 # The release tool against exact integer arithmetic, with random checkpoints.
 test-tool: build
 	python3 Tests/Oracle/check_tool.py --tool $(RELEASE)/imwa-avg
+	python3 Tests/Oracle/check_hints.py --tools $(RELEASE)
 	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 2000
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --episodes 4 --builtin

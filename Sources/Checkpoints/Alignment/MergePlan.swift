@@ -82,7 +82,8 @@ public struct MergePlan: Sendable {
     }
     guard builder.mismatches.isEmpty else {
       throw AlignmentError(
-        mismatches: builder.mismatches, labels: labels, purpose: policy.purpose)
+        mismatches: builder.mismatches, labels: labels, purpose: policy.purpose,
+        tensorCounts: inputs.map(\.count))
     }
     guard !builder.entries.isEmpty || inputs[0].count == 0 else { throw SelectionError.nothingLeft }
     entries = builder.entries

@@ -23,6 +23,8 @@ public struct AlignmentError: DiagnosedError {
   public let labels: [String]
   /// What the inputs were aligned for.
   let purpose: AlignmentPolicy.Purpose
+  /// How many tensors each input has.
+  var tensorCounts: [Int] = []
   /// Always `badInput`.
   public var kind: FailureKind { .badInput }
 
@@ -51,13 +53,15 @@ public struct AlignmentError: DiagnosedError {
   /// The options that would let the inputs pass.
   public var hint: String? {
     var ways: [String] = []
-    let isMissing = mismatches.contains { mismatch in
-      switch mismatch {
-      case .missing, .extra: true
-      default: false
-      }
-    }
-    if isMissing {
+    let names = NameMismatches(mismatches, tensorCounts)
+    if let hint = names.renamingHint(labels) {
+      ways.append(hint)
+    } else if names.areMostlyForeign {
+      // To leave out or keep what has another name would make a model of parts that never worked together.
+      ways.append(
+        "most names differ, so the models may be of two kinds: imwa-ckpt show lists names, "
+          + "imwa-ckpt convert --rename changes them")
+    } else if !names.isEmpty {
       ways.append(
         "--missing intersect leaves such tensors out"
           + (purpose == .merging ? ", --missing union averages those that are there" : ""))

@@ -151,7 +151,7 @@ enum CheckpointFolder {
     guard indexes.count <= 1 else {
       throw CheckpointError(
         .badInput, folder, "it holds \(indexes.count) indexes: " + indexes.joined(separator: ", "),
-        hint: "name the index that is meant")
+        hint: "name the one that is meant, for example '\(folder.appending(indexes[0]))'")
     }
     return indexes.first
   }

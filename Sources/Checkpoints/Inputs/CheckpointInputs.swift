@@ -92,7 +92,7 @@ public struct CheckpointInputs: Sendable {
       throw CheckpointError(
         .badInput, path,
         "it holds \(files.count) checkpoint files and \(folders.count) folders with checkpoints",
-        hint: "name the ones that are meant, for example '\(path.appending("*"))/'")
+        hint: "name the ones that are meant, for example '\(folders[0])'")
     }
     guard !files.isEmpty || !folders.isEmpty else {
       throw CheckpointError(

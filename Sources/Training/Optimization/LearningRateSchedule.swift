@@ -42,7 +42,7 @@ public struct LearningRateSchedule: Sendable, Hashable {
       guard numbers.count > 1, numbers.allSatisfy({ (0...1).contains($0) }) else {
         throw TrainingError.usage(
           "the schedule '\(text)' needs a factor and the fractions of the training at which "
-            + "it applies", hint: "step:0.1,0.5,0.75")
+            + "it applies", hint: "write the places in their order: step:0.1,0.5,0.75")
       }
       shape = .step(factor: numbers[0], at: Array(numbers[1...]))
     default:

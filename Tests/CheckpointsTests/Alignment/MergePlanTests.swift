@@ -54,7 +54,7 @@ import Testing
     let lacking = #expect(throws: AlignmentError.self) {
       try plan([first, try map([])]) { $0.purpose = .comparing }
     }
-    #expect(lacking?.hint == "--missing intersect leaves such tensors out")
+    #expect(lacking?.hint?.hasPrefix("most names differ") == true)
   }
 
   @Test func summarisesThousandsOfMismatches() throws {
