@@ -14,8 +14,8 @@ struct ConfigurationCheck {
     labels = readers.map(\.path.string)
     let first = try readers[0].allParts(comparesTensors: false)
     comparisons = try readers.dropFirst().map { reader in
-      PartComparison(
-        first, try reader.allParts(comparesTensors: false),
+      try PartComparison(
+        first, reader.allParts(comparesTensors: false),
         onlyCommon: reader.format.name != readers[0].format.name)
     }
     isLowRank = readers[0].weights.tensors.contains { tensor in

@@ -66,7 +66,7 @@ public struct CheckpointComparison: Sendable {
       try ignoresMetadata || CheckpointComparison.areCopies(first, second)
       ? PartComparison([], [])
       : PartComparison(
-        try first.allParts(), try second.allParts(),
+        first.allParts(), second.allParts(),
         onlyCommon: first.format.name != second.format.name)
     parts = others.differences
     unread = others.unread

@@ -15,6 +15,8 @@ public struct ModelPart: Sendable {
     case vocabulary(String)
     /// A text or its digest: equal texts are equal contents.
     case text(String)
+    /// A small file beside the weights, which is read where that of the other checkpoint has other bytes.
+    case file(SidecarFile)
     /// Something that is not read, with the reason as the end of a sentence.
     case unread(String)
   }
@@ -56,7 +58,10 @@ extension CheckpointReader {
         }
       }
     }
-    return parts + (try sidecarFiles().map { try $0.part() })
+    return parts
+      + (try sidecarFiles().map {
+        ModelPart(name: $0.name, content: .file(SidecarFile(path: $0.path)))
+      })
   }
 
   /// The small files that belong to the model, also when the name of its one file is that of a model's in a folder.
@@ -70,26 +75,38 @@ extension CheckpointReader {
   }
 }
 
-extension Sidecars.File {
+/// A small file that says something of the model that it lies beside.
+public struct SidecarFile: Sendable {
+  /// Where it is.
+  let path: FilePath
+
   /// Files whose order of words gives the weights their meaning.
   private static let vocabularies = [
     "vocab.*", "*.model", "tokenizer.model.*", "merges.txt", "*.spm", "*.tiktoken", "tekken.json",
     "encoder.json", "vocabulary.txt",
   ].map { Glob($0) }
 
+  /// Whether both have the same bytes.
+  func isSame(as other: SidecarFile) throws -> Bool {
+    let files = [try ReadableFile(path), try ReadableFile(other.path)]
+    guard files[0].size == files[1].size else { return false }
+    if files[0].identity == files[1].identity { return true }
+    return try files[0].sha256() == files[1].sha256()
+  }
+
   /// What the file says of the model.
-  fileprivate func part() throws -> ModelPart {
-    let base = path.lastComponent?.string ?? name
+  func contents() throws -> ModelPart.Content {
+    let base = path.lastComponent?.string ?? ""
     let file = try ReadableFile(path)
     let isText = base.hasSuffix(".json") && file.size <= SmallFile.maximumSize
     if base != "vocab.json", base != "encoder.json", base != "tekken.json", isText,
       let value = try? JSONValue(
         parsing: try file.bytes(in: 0..<file.size), acceptsPythonNumbers: true)
     {
-      return ModelPart(name: name, content: .configuration(value))
+      return .configuration(value)
     }
     let digest = try file.sha256() ?? ""
-    let isVocabulary = Self.vocabularies.contains { $0.matches(base) }
-    return ModelPart(name: name, content: isVocabulary ? .vocabulary(digest) : .text(digest))
+    let isVocabulary = SidecarFile.vocabularies.contains { $0.matches(base) }
+    return isVocabulary ? .vocabulary(digest) : .text(digest)
   }
 }

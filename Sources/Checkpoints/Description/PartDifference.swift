@@ -38,28 +38,34 @@ public struct PartComparison: Sendable {
   /// Compares parts by their names.
   ///
   /// - Parameter onlyCommon: whether parts that one of them lacks are left out, because the formats differ.
-  public init(_ first: [ModelPart], _ second: [ModelPart], onlyCommon: Bool = false) {
+  ///
+  /// - Throws: `FileError` when a file beside the weights cannot be read.
+  public init(_ first: [ModelPart], _ second: [ModelPart], onlyCommon: Bool = false) throws {
     let others = Dictionary(second.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     let known = Set(first.map(\.name))
     for part in first {
       if let other = others[part.name] {
-        compare(part, other)
+        try compare(part, other)
       } else if !onlyCommon {
-        add(part, missingIn: "second")
+        try add(part, missingIn: "second")
       }
     }
     if onlyCommon { return }
-    for part in second where !known.contains(part.name) { add(part, missingIn: "first") }
+    for part in second where !known.contains(part.name) { try add(part, missingIn: "first") }
   }
 
-  private mutating func add(_ part: ModelPart, missingIn place: String) {
+  private mutating func add(_ part: ModelPart, missingIn place: String) throws {
+    if case .file(let file) = part.content {
+      return try add(
+        ModelPart(name: part.name, content: try file.contents()), missingIn: place)
+    }
     let text: String
     var effect = PartDifference.Effect.possible
     switch part.content {
     case .configuration(let value), .layers(let value): text = value.shortText
     case .vocabulary: (text, effect) = ("a vocabulary", .behaviour)
     case .text(let value): text = value
-    case .unread: text = "something"
+    case .unread, .file: text = "something"
     }
     differences.append(
       PartDifference(
@@ -68,8 +74,13 @@ public struct PartComparison: Sendable {
         effect: ConfigurationKeys.isAboutMaking(part.name) ? .none : effect))
   }
 
-  private mutating func compare(_ first: ModelPart, _ second: ModelPart) {
+  private mutating func compare(_ first: ModelPart, _ second: ModelPart) throws {
     switch (first.content, second.content) {
+    case (.file(let one), .file(let other)):
+      if try one.isSame(as: other) { return }
+      try compare(
+        ModelPart(name: first.name, content: try one.contents()),
+        ModelPart(name: second.name, content: try other.contents()))
     case (.configuration(let one), .configuration(let other)):
       add(first.name, JSONDifferences(one, other, limit: PartComparison.mostOfPart)) { path in
         ConfigurationKeys.effect(of: path, in: first.name)

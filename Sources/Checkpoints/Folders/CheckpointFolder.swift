@@ -57,9 +57,25 @@ enum CheckpointFolder {
     let usual = CheckpointFormats.sharded.flatMap {
       [$0.shardNaming.usualIndexName, $0.shardNaming.usualName]
     }
-    return usual.filter { $0 != chosen && !known.contains($0) && names.contains($0) }.map { other in
-      "\(folder): '\(other)' lies beside '\(chosen)', which is used"
+    let others = usual.filter { $0 != chosen && !known.contains($0) && names.contains($0) }
+    return others.map { "\(folder): '\($0)' lies beside '\(chosen)', which is used" }
+      + unread(names, beside: known.union(others), in: folder).map { other in
+        "\(folder): '\(other)' lies beside '\(chosen)' and is not read"
+      }
+  }
+
+  /// Other files with weights, and folders with a model that is no checkpoint of a run.
+  private static func unread(_ names: [String], beside known: Set<String>, in folder: FilePath)
+    -> [String]
+  {
+    let isPart = { (name: String) in CheckpointFormats.isShard(name) || known.contains(name) }
+    let files = checkpoints(among: names).filter { !isPart($0) }
+    let folders = names.filter { name in
+      !name.hasPrefix(".") && !name.contains("checkpoint") && !name.contains("step")
+        && !name.contains("epoch") && FileStatus(of: folder.appending(name))?.kind == .folder
+        && ((try? Folder.names(in: folder.appending(name))).map { isModel($0) } ?? false)
     }
+    return files + folders
   }
 
   /// The names that programs give the one file of a model, the likeliest first.

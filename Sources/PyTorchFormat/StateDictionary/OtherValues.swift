@@ -16,6 +16,7 @@ package struct OtherValues {
   private let file: PyTorchFile
   private let slots: Set<StateDictionary.Slot>
   private let tensorText: (TensorView) throws -> String
+  private let includes: (String) -> Bool
   /// Whether objects hold tensors of the dictionary, at any depth.
   private var holders: [Int32: Bool] = [:]
 
@@ -25,14 +26,18 @@ package struct OtherValues {
 
   /// Collects what is not among the entries of a dictionary.
   ///
-  /// - Parameter tensorText: what to say of the values of a tensor: a digest.
+  /// - Parameters:
+  ///   - includes: whether the part with a path is told.
+  ///   - tensorText: what to say of the values of a tensor: a digest.
   /// - Throws: what `tensorText` throws, `PyTorchError` for a tensor that makes no sense.
   package init(
     in file: PyTorchFile, beside dictionary: StateDictionary,
+    includes: @escaping (String) -> Bool = { _ in true },
     tensorText: @escaping (TensorView) throws -> String
   ) throws {
     self.file = file
     self.tensorText = tensorText
+    self.includes = includes
     slots = Set(dictionary.entries.map(\.slot))
     try collect(file.tree.root, path: "", depth: 0)
   }
@@ -41,6 +46,7 @@ package struct OtherValues {
     guard depth < OtherValues.maximumDepth, case .object(let number) = value, holds(value, 0),
       let object = file.tree.object(value), object.isCollection
     else {
+      guard includes(path) else { return }
       var text: String? = ""
       try append(value, to: &text, depth: depth)
       parts.append(Part(path: path, text: text))

@@ -13,7 +13,7 @@ import Testing
     let parts = try [first, second].map { text in
       ModelPart(name: part, content: .configuration(try JSONValue(parsing: Array(text.utf8))))
     }
-    let found = PartComparison([parts[0]], [parts[1]]).differences
+    let found = try PartComparison([parts[0]], [parts[1]]).differences
     return Dictionary(found.map { ($0.key, $0.effect) }, uniquingKeysWith: { first, _ in first })
   }
 
@@ -77,24 +77,24 @@ import Testing
   @Test func namesOnWhichKerasCountsAreNoDifference() throws {
     let first = try layers("dense_1", "relu", reads: "dense")
     let again = try layers("dense_7", "relu", reads: "dense_6")
-    let effects = PartComparison([first], [again]).differences.map(\.effect)
+    let effects = try PartComparison([first], [again]).differences.map(\.effect)
     #expect(!effects.isEmpty && effects.allSatisfy { $0 == .none })
     let other = try layers("dense_1", "tanh", reads: "dense")
-    let found = PartComparison([first], [other]).differences.filter { $0.effect == .behaviour }
+    let found = try PartComparison([first], [other]).differences.filter { $0.effect == .behaviour }
     #expect(found.map(\.key) == ["config.layers.1.config.activation"])
     #expect(found.first?.label == "config.json: 'config.layers.1.config.activation'")
   }
 
-  @Test func partsThatOneLacksAreToldUnlessFormatsDiffer() {
+  @Test func partsThatOneLacksAreToldUnlessFormatsDiffer() throws {
     let part = ModelPart(name: "'epoch'", content: .text("3"))
-    #expect(PartComparison([part], []).differences.first?.second == nil)
-    #expect(PartComparison([], [part]).differences.first?.first == nil)
-    #expect(PartComparison([part], [], onlyCommon: true).differences.isEmpty)
+    #expect(try PartComparison([part], []).differences.first?.second == nil)
+    #expect(try PartComparison([], [part]).differences.first?.first == nil)
+    #expect(try PartComparison([part], [], onlyCommon: true).differences.isEmpty)
   }
 
-  @Test func whatIsNotReadIsNamed() {
+  @Test func whatIsNotReadIsNamed() throws {
     let parts = ["a", "b"].map { ModelPart(name: "x", content: .unread($0)) }
-    let comparison = PartComparison([parts[0]], [parts[1]])
+    let comparison = try PartComparison([parts[0]], [parts[1]])
     #expect(comparison.differences.isEmpty)
     #expect(comparison.unread.map(\.name) == ["x"])
   }
@@ -108,13 +108,13 @@ import Testing
       try folder.write("\(model)/\(name)", text: words)
     }
     let readers = try ["a", "b"].map { try CheckpointReader(opening: FilePath(folder.file($0))) }
-    let comparison = PartComparison(try readers[0].allParts(), try readers[1].allParts())
+    let comparison = try PartComparison(readers[0].allParts(), readers[1].allParts())
     #expect(comparison.differences.map(\.effect) == [.behaviour])
     #expect(comparison.differences.map(\.part) == [name])
     let files = try ["a", "b"].map {
       try CheckpointReader(opening: FilePath(folder.file("\($0)/model.safetensors")))
     }
     #expect(
-      PartComparison(try files[0].allParts(), try files[1].allParts()).differences.count == 1)
+      try PartComparison(files[0].allParts(), files[1].allParts()).differences.count == 1)
   }
 }

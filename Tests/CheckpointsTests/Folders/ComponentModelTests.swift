@@ -133,4 +133,19 @@ import Testing
     let error = #expect(throws: CheckpointError.self) { try open() }
     #expect(error?.path == FilePath(path))
   }
+
+  @Test func weightsBesideAModelThatAreNotReadAreNamed() throws {
+    try folder.write("m/model.safetensors", weights("w"))
+    try folder.write("m/config.json", text: "{}")
+    try folder.write("m/mm_projector.bin", [1])
+    for name in ["reward", "checkpoint-5"] {
+      try folder.write("m/\(name)/model.safetensors", weights("w"))
+    }
+    let path = folder.file("m")
+    #expect(
+      try open().notices
+        == ["mm_projector.bin", "reward"].map {
+          "\(path): '\($0)' lies beside 'model.safetensors' and is not read"
+        })
+  }
 }

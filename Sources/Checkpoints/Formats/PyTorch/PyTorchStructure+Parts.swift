@@ -8,11 +8,15 @@ extension PyTorchStructure {
 
   /// What the file holds beside the tensors of its state dictionary.
   ///
-  /// - Parameter comparesTensors: whether the values of other tensors are read, to tell their digest.
+  /// - Parameter comparesTensors: whether all is told, the values of other tensors among it; otherwise only what gives
+  ///   numbers their names.
   /// - Throws: `FileError`, `PyTorchError`.
   func parts(comparesTensors: Bool) throws -> [ModelPart] {
     var sources = PyTorchSources(contents)
-    let others = try OtherValues(in: contents, beside: dictionary) { view in
+    let others = try OtherValues(
+      in: contents, beside: dictionary,
+      includes: { comparesTensors || ConfigurationKeys.isVocabulary($0) }
+    ) { view in
       let description = "\(view.dtype.rawValue) \(view.shape)"
       guard comparesTensors else { return description }
       let entry = StateDictionary.Entry(name: "", view: view)
