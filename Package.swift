@@ -179,7 +179,7 @@ let package = Package(
       name: "imwa-run",
       dependencies: [
         "Checkpoints", "Episodes", "FileIO", "JSONText", "Plotting", "TensorCore", "ToolSupport",
-        argumentParser, system,
+        "YAMLText", argumentParser, system,
       ],
       swiftSettings: strict),
 

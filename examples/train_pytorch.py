@@ -16,7 +16,7 @@ def data(is_test):
     random, centres = np.random.default_rng(int(is_test)), np.random.default_rng(2).normal(size=(CLASSES, SIZE))
     counts = [100 if is_test else int(400 * 30 ** (-c / (CLASSES - 1))) for c in range(CLASSES)]
     labels = np.repeat(np.arange(CLASSES), counts)
-    images = centres[labels] + 2 * random.normal(size=(len(labels), SIZE))
+    images = centres[labels] + 1.7 * random.normal(size=(len(labels), SIZE))
     return torch.tensor(images, dtype=torch.float32), torch.tensor(labels)
 
 

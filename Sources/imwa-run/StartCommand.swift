@@ -3,6 +3,7 @@ import Episodes
 import FileIO
 import SystemPackage
 import ToolSupport
+import YAMLText
 
 /// How a run is worked on.
 struct WorkOptions: ParsableArguments {

@@ -3,6 +3,7 @@ import Episodes
 import FileIO
 import SystemPackage
 import ToolSupport
+import YAMLText
 
 /// `imwa-run validate`.
 struct ValidateCommand: ParsableCommand {

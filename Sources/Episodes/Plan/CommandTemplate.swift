@@ -91,7 +91,7 @@ public struct CommandTemplate: Sendable, Hashable {
   ///   - optional: those that have none at times, which must stand in a list of their own.
   init(
     _ node: YAMLNode, called key: String, names: [String], optional: Set<String>,
-    problems: inout [PlanProblem]
+    problems: inout [YAMLProblem]
   ) {
     var reader = TemplateReader(key: key, names: names, optional: optional)
     elements = reader.elements(node)
@@ -103,12 +103,12 @@ public struct CommandTemplate: Sendable, Hashable {
   /// - Parameter words: what stands before them.
   init(
     builtIn node: YAMLNode, called key: String, words: [String], names: [String],
-    optional: Set<String>, problems: inout [PlanProblem]
+    optional: Set<String>, problems: inout [YAMLProblem]
   ) {
     let before = words.map { YAMLNode(.scalar($0, isPlain: false), at: node.place) }
     guard let arguments = node.elements else {
       problems.append(
-        PlanProblem(
+        YAMLProblem(
           node.place, "'\(key)' must be a list of options of imwa-train, such as [--data, digits]"))
       self.init(elements: [])
       return
@@ -131,7 +131,7 @@ private struct TemplateReader {
   let key: String
   let names: [String]
   let optional: Set<String>
-  var problems: [PlanProblem] = []
+  var problems: [YAMLProblem] = []
 
   init(key: String, names: [String], optional: Set<String>) {
     self.key = key
@@ -142,7 +142,7 @@ private struct TemplateReader {
   mutating func elements(_ node: YAMLNode) -> [CommandTemplate.Element] {
     guard let nodes = node.elements, !nodes.isEmpty else {
       problems.append(
-        PlanProblem(
+        YAMLProblem(
           node.place,
           "'\(key)' must be a list of the program and its arguments, such as [python3, train.py]; "
             + "no shell reads it"))
@@ -151,7 +151,7 @@ private struct TemplateReader {
     return nodes.enumerated().compactMap { index, node in
       if let nodes = node.elements {
         if index == 0 {
-          problems.append(PlanProblem(node.place, "the program of '\(key)' cannot be left out"))
+          problems.append(YAMLProblem(node.place, "the program of '\(key)' cannot be left out"))
         }
         return .group(nodes.compactMap { word($0, inGroup: true) })
       }
@@ -161,16 +161,16 @@ private struct TemplateReader {
 
   private mutating func word(_ node: YAMLNode, inGroup: Bool) -> CommandTemplate.Word? {
     guard let text = node.text else {
-      problems.append(PlanProblem(node.place, "an argument of '\(key)' must be a text or a number"))
+      problems.append(YAMLProblem(node.place, "an argument of '\(key)' must be a text or a number"))
       return nil
     }
     if text.utf8.contains(0) {
-      problems.append(PlanProblem(node.place, "an argument cannot hold a zero byte"))
+      problems.append(YAMLProblem(node.place, "an argument cannot hold a zero byte"))
     }
     let word = CommandTemplate.Word(pieces: pieces(text, node.place), place: node.place)
     for name in word.placeholders where !inGroup && optional.contains(name) {
       problems.append(
-        PlanProblem(
+        YAMLProblem(
           node.place,
           "'{\(name)}' has no value at times: put it, with the option before it, into a list of its own, "
             + "which is left out then: [--option, \"{\(name)}\"]"))
@@ -188,7 +188,7 @@ private struct TemplateReader {
         plain.append(character)
       } else if character == "{" {
         guard let end = rest.firstIndex(of: "}") else {
-          problems.append(PlanProblem(place, "'{' is not closed; '{{' stands for a brace"))
+          problems.append(YAMLProblem(place, "'{' is not closed; '{{' stands for a brace"))
           return []
         }
         let name = String(rest[..<end])
@@ -209,7 +209,7 @@ private struct TemplateReader {
     if names.contains(name) || optional.contains(name) { return }
     let suggestion = Suggestion.text(for: name, among: names + optional.sorted())
     problems.append(
-      PlanProblem(
+      YAMLProblem(
         place,
         "'\(key)' has no placeholder '{\(name)}'"
           + (suggestion.isEmpty

@@ -13,7 +13,7 @@ extension Plan {
   ) {
     let file = try ReadableFile(path)
     guard file.size <= SmallFile.maximumSize else {
-      throw PlanError(path: path, problems: [PlanProblem(nil, "the file is too large for a plan")])
+      throw PlanError(path: path, problems: [YAMLProblem(nil, "the file is too large for a plan")])
     }
     let bytes = try file.bytes(in: 0..<file.size)
     let folder = Folder.absolute(path).removingLastComponent()
@@ -25,27 +25,27 @@ extension Plan {
   /// - Parameter path: where the plan is, for messages.
   /// - Throws: `PlanError` with all that is wrong.
   public func checkFiles(_ path: FilePath) throws(PlanError) {
-    var problems: [PlanProblem] = []
+    var problems: [YAMLProblem] = []
     if case .file(let initial) = initial {
       if let suffixPlace, FileStatus(of: initial)?.kind == .folder {
         problems.append(
-          PlanProblem(suffixPlace, "'suffix' is for files, but init is a folder: leave it out"))
+          YAMLProblem(suffixPlace, "'suffix' is for files, but init is a folder: leave it out"))
       }
       do {
         let reader = try CheckpointReader(opening: initial)
         if !reader.weights.tensors.contains(where: { $0.info.dtype.isAveraged }) {
           problems.append(
-            PlanProblem(initialPlace, "init: \(initial): it has no weights to average"))
+            YAMLProblem(initialPlace, "init: \(initial): it has no weights to average"))
         }
       } catch {
         let text = (error as? any DiagnosedError)?.description ?? "\(error)"
-        problems.append(PlanProblem(initialPlace, "init: \(text)"))
+        problems.append(YAMLProblem(initialPlace, "init: \(text)"))
       }
     }
     if !suffix.isEmpty, CheckpointFormats.format(forOutput: FilePath("model" + suffix)) == nil {
       let known = CheckpointFormats.all.flatMap { $0.suffixes }.joined(separator: ", ")
       problems.append(
-        PlanProblem(
+        YAMLProblem(
           suffixPlace ?? initialPlace,
           "averages cannot be written as '\(suffix)'; formats end in \(known)"))
     }
@@ -53,9 +53,9 @@ extension Plan {
     for (key, command) in commands {
       guard let program = command.program else { continue }
       if let problem = problem(with: program, in: folder) {
-        problems.append(PlanProblem(command.place, "\(key): \(problem)"))
+        problems.append(YAMLProblem(command.place, "\(key): \(problem)"))
       } else if let problem = try? BuiltInTrainer.problem(with: command, of: self) {
-        problems.append(PlanProblem(command.place, "\(key): \(problem)"))
+        problems.append(YAMLProblem(command.place, "\(key): \(problem)"))
       }
     }
     if !problems.isEmpty { throw PlanError(path: path, problems: problems) }

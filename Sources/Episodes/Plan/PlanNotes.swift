@@ -1,21 +1,21 @@
 import Checkpoints
 import FileIO
 public import SystemPackage
-import YAMLText
+public import YAMLText
 
 /// What a plan may say on purpose, but most often says by mistake.
 public enum PlanNotes {
   /// Looks for such things, in the order of the text.
   ///
   /// - Parameter path: where the plan is.
-  public static func notes(on plan: Plan, at path: FilePath) -> [PlanProblem] {
+  public static func notes(on plan: Plan, at path: FilePath) -> [YAMLProblem] {
     let folder = Folder.absolute(path).removingLastComponent()
     var notes = plan.commands.flatMap { words(of: $0.1, in: folder) }
     notes += missingPlaceholders(plan)
     if case .file(let path) = plan.initial, let reader = try? CheckpointReader(opening: path),
       let count = try? EpisodeAverage.optimizerTensorCount(in: reader), count > 0
     {
-      notes.append(PlanProblem(plan.initialPlace, optimizerState(count)))
+      notes.append(YAMLProblem(plan.initialPlace, optimizerState(count)))
     }
     return notes.sorted { left, right in
       (left.place?.line ?? 0, left.place?.column ?? 0)
@@ -39,7 +39,7 @@ public enum PlanNotes {
   /// Parts of the names of options whose values are files to be written.
   private static let outputs = ["out", "save", "log", "dest", "write", "result", "dump"]
 
-  private static func words(of command: CommandTemplate, in folder: FilePath) -> [PlanProblem] {
+  private static func words(of command: CommandTemplate, in folder: FilePath) -> [YAMLProblem] {
     let program = command.program.flatMap { FilePath($0).lastComponent?.string } ?? ""
     let words = command.plainWords
     // What follows is read by a shell after all.
@@ -48,7 +48,7 @@ public enum PlanNotes {
     {
       return []
     }
-    var notes: [PlanProblem] = []
+    var notes: [YAMLProblem] = []
     var option = ""
     for word in words.dropFirst() {
       let parts = word.text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -56,13 +56,13 @@ public enum PlanNotes {
       let value = String(parts[parts.count - 1])
       if let what = shellSyntax(value) {
         notes.append(
-          PlanProblem(
+          YAMLProblem(
             word.place,
             "'\(word.text)': no shell reads it, and \(what) stays as it is: write what it stands for"
           ))
       } else if isMissingFile(value, in: folder), !outputs.contains(where: option.contains) {
         notes.append(
-          PlanProblem(word.place, "'\(value)' looks like a file, but there is none in \(folder)"))
+          YAMLProblem(word.place, "'\(value)' looks like a file, but there is none in \(folder)"))
       }
     }
     return notes
@@ -91,8 +91,8 @@ public enum PlanNotes {
   // MARK: - Placeholders
 
   /// A command that uses none reads variables; one that uses some has most likely forgotten the others.
-  private static func missingPlaceholders(_ plan: Plan) -> [PlanProblem] {
-    var notes: [PlanProblem] = []
+  private static func missingPlaceholders(_ plan: Plan) -> [YAMLProblem] {
+    var notes: [YAMLProblem] = []
     let used = plan.train.placeholders
     if !used.isEmpty, plan.train.program != plan.builtInTrainer {
       var groups = [
@@ -102,14 +102,14 @@ public enum PlanNotes {
       if plan.ema == .trainer { groups += [["ema_init"], ["ema_out"]] }
       groups += (plan.memberSettings.first ?? []).map { [$0.name] }
       notes += groups.filter { used.isDisjoint(with: $0) }.map { group in
-        PlanProblem(plan.train.place, "train: " + unused(group))
+        YAMLProblem(plan.train.place, "train: " + unused(group))
       }
     }
     if let evaluation = plan.evaluate, !evaluation.command.placeholders.isEmpty,
       evaluation.command.placeholders.isDisjoint(with: ["init", Placeholders.files])
     {
       notes.append(
-        PlanProblem(
+        YAMLProblem(
           evaluation.command.place, "evaluate.command: " + unused(["init", Placeholders.files])))
     }
     return notes

@@ -3,7 +3,7 @@ import YAMLText
 /// What becomes of a run: which weights are its result, when it ends early, who is told; and what its commands
 /// find in their environment.
 extension PlanReader {
-  mutating func readOutcome(_ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields) {
+  mutating func readOutcome(_ plan: inout Plan, _ root: YAMLNode, _ fields: inout YAMLFields) {
     plan.select = fields.choice("select", Plan.Selection.self) ?? .last
     if plan.select == .best { requireMetric("select: best", "select", plan, root, &fields) }
     readStop(&plan, root, &fields)
@@ -15,7 +15,7 @@ extension PlanReader {
   }
 
   private func requireMetric(
-    _ what: String, _ key: String, _ plan: Plan, _ root: YAMLNode, _ fields: inout PlanFields
+    _ what: String, _ key: String, _ plan: Plan, _ root: YAMLNode, _ fields: inout YAMLFields
   ) {
     let problem: String
     if let evaluation = plan.evaluate {
@@ -25,27 +25,26 @@ extension PlanReader {
     } else {
       problem = "'\(what)' needs a metric: 'evaluate' is missing"
     }
-    fields.problems.append(PlanProblem(place(of: key, in: root), problem))
+    fields.problems.append(YAMLProblem(place(of: key, in: root), problem))
   }
 
   private mutating func readStop(
-    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
+    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout YAMLFields
   ) {
     guard let node = fields.node("stop") else { return }
-    var inner = PlanFields(node, called: "stop")
-    let after = inner.integer("after", in: 1...1_000_000)
-    let metric = inner.text("of")
-    let mode = inner.choice("mode", Plan.Evaluation.Mode.self)
-    if node.entries != nil, node["after"] == nil {
-      inner.problems.append(PlanProblem(node.place, "'stop.after' is missing"))
+    fields.section("stop", node) { inner in
+      let after = inner.integer("after", in: 1...1_000_000)
+      let metric = inner.text("of")
+      let mode = inner.choice("mode", Plan.Evaluation.Mode.self)
+      if node.entries != nil, node["after"] == nil {
+        inner.problems.append(YAMLProblem(node.place, "'stop.after' is missing"))
+      }
+      plan.stop = Plan.Stop(after: after ?? 1, metric: metric, mode: mode)
     }
-    inner.finish()
-    fields.problems += inner.problems
     requireMetric("stop", "stop", plan, root, &fields)
-    plan.stop = Plan.Stop(after: after ?? 1, metric: metric, mode: mode)
   }
 
-  mutating func readEnvironment(_ plan: inout Plan, _ fields: inout PlanFields) {
+  mutating func readEnvironment(_ plan: inout Plan, _ fields: inout YAMLFields) {
     guard let node = fields.node("environment") else { return }
     guard let entries = node.entries else {
       return fields.expect(
@@ -54,7 +53,7 @@ extension PlanReader {
     for entry in entries {
       if entry.key.isEmpty || entry.key.contains("=") || entry.key.hasPrefix("IMWA_") {
         fields.problems.append(
-          PlanProblem(
+          YAMLProblem(
             entry.place,
             "'\(entry.key)' cannot be a variable here: names have no '=', and those that begin with IMWA_ are "
               + "the run's own"))

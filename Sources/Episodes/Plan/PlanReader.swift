@@ -40,7 +40,7 @@ extension Plan {
       for setting in settings { try root.set(setting) }
       self = reader.plan(root)
     } catch {
-      throw PlanError(path: path, problems: [PlanProblem(error.place, error.reason)])
+      throw PlanError(path: path, problems: [YAMLProblem(error.place, error.reason)])
     }
     guard reader.problems.isEmpty else {
       let problems = reader.problems.sorted { left, right in
@@ -87,11 +87,11 @@ extension YAMLNode {
 /// Makes a plan of YAML and collects what is wrong.
 struct PlanReader {
   let folder: FilePath
-  var problems: [PlanProblem] = []
+  var problems: [YAMLProblem] = []
 
   mutating func plan(_ root: YAMLNode) -> Plan {
     var plan = Plan()
-    var fields = PlanFields(root, called: "")
+    var fields = YAMLFields(root, called: "")
     if root.entries == nil {
       problems = fields.problems
       return plan
@@ -132,25 +132,25 @@ struct PlanReader {
   }
 
   private mutating func readIterations(
-    _ plan: Plan, _ root: YAMLNode, _ fields: inout PlanFields
+    _ plan: Plan, _ root: YAMLNode, _ fields: inout YAMLFields
   ) {
     if root["iterations"]?.isNull ?? true {
       fields.problems.append(
-        PlanProblem(
+        YAMLProblem(
           root.place,
           "'iterations' is missing: how many iterations each member trains over all episodes"))
     }
     let isEpisodeCountKnown = root["episodes"]?.integer == plan.episodes || root["episodes"] == nil
     if plan.iterations > 0, isEpisodeCountKnown, plan.episodes > plan.iterations {
       fields.problems.append(
-        PlanProblem(
+        YAMLProblem(
           root["episodes"]?.place ?? root.place,
           "\(plan.episodes) episodes do not fit into \(plan.iterations) iterations: each needs at least "
             + "one"))
     }
   }
 
-  private mutating func readMemberSettings(_ plan: inout Plan, _ fields: inout PlanFields) {
+  private mutating func readMemberSettings(_ plan: inout Plan, _ fields: inout YAMLFields) {
     guard let node = fields.node("member_settings") else { return }
     guard let elements = node.elements, elements.count == plan.members else {
       fields.expect(
@@ -175,7 +175,7 @@ struct PlanReader {
       }
       if let names, Set(names) != Set(settings.map(\.name)) {
         fields.problems.append(
-          PlanProblem(
+          YAMLProblem(
             element.place,
             "every member must have the same settings: \(names.joined(separator: ", "))")
         )
@@ -185,7 +185,7 @@ struct PlanReader {
     }
   }
 
-  private func check(settingName entry: YAMLNode.Entry, _ fields: inout PlanFields) {
+  private func check(settingName entry: YAMLNode.Entry, _ fields: inout YAMLFields) {
     let isName =
       entry.key.utf8.allSatisfy {
         (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F
@@ -193,23 +193,23 @@ struct PlanReader {
       && entry.key.utf8.first.map { (0x61...0x7A).contains($0) } == true
     if !isName {
       fields.problems.append(
-        PlanProblem(
+        YAMLProblem(
           entry.place,
           "'\(entry.key)' cannot be a placeholder: names have small letters, digits and underscores"
         ))
     }
     if Placeholders.all.contains(entry.key) {
       fields.problems.append(
-        PlanProblem(entry.place, "'\(entry.key)' is a placeholder already: choose another name"))
+        YAMLProblem(entry.place, "'\(entry.key)' is a placeholder already: choose another name"))
     }
   }
 
   private mutating func readInitial(
-    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
+    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout YAMLFields
   ) {
     guard let node = fields.node("init") else {
       fields.problems.append(
-        PlanProblem(
+        YAMLProblem(
           root.place,
           "'init' is missing: the checkpoint to start from, or {command: […]} that makes one"))
       return
@@ -220,48 +220,46 @@ struct PlanReader {
       plan.initial = .file(folder.pushing(FilePath(text)))
       return
     }
-    var inner = PlanFields(node, called: "init")
-    inner.allowOne(of: "command", "builtin")
-    if let options = inner.node("builtin") {
-      plan.initial = .command(
-        CommandTemplate(
-          builtIn: options, called: "init.builtin", words: builtIn(&plan, "init"),
-          names: Placeholders.initial, optional: [], problems: &inner.problems))
-    } else if let command = inner.node("command") {
-      plan.initial = .command(
-        CommandTemplate(
-          command, called: "init.command", names: Placeholders.initial, optional: [],
-          problems: &inner.problems))
-    } else if node.entries != nil {
-      inner.problems.append(
-        PlanProblem(node.place, "'init' must be a path, or have the key 'command' or 'builtin'"))
+    fields.section("init", node) { inner in
+      inner.allowOne(of: "command", "builtin")
+      if let options = inner.node("builtin") {
+        plan.initial = .command(
+          CommandTemplate(
+            builtIn: options, called: "init.builtin", words: builtIn(&plan, "init"),
+            names: Placeholders.initial, optional: [], problems: &inner.problems))
+      } else if let command = inner.node("command") {
+        plan.initial = .command(
+          CommandTemplate(
+            command, called: "init.command", names: Placeholders.initial, optional: [],
+            problems: &inner.problems))
+      } else if node.entries != nil {
+        inner.problems.append(
+          YAMLProblem(node.place, "'init' must be a path, or have the key 'command' or 'builtin'"))
+      }
     }
-    inner.finish()
-    fields.problems += inner.problems
   }
 
   private mutating func readTrain(
-    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout PlanFields
+    _ plan: inout Plan, _ root: YAMLNode, _ fields: inout YAMLFields
   ) {
     guard let node = fields.node("train") else {
       fields.problems.append(
-        PlanProblem(root.place, "'train' is missing: the command that trains a member, as a list"))
+        YAMLProblem(root.place, "'train' is missing: the command that trains a member, as a list"))
       return
     }
     let settings = plan.memberSettings.first?.map(\.name) ?? []
     if node.entries != nil {
-      var inner = PlanFields(node, called: "train")
-      if let options = inner.node("builtin") {
-        plan.train = CommandTemplate(
-          builtIn: options, called: "train.builtin", words: builtIn(&plan, "step"),
-          names: Placeholders.train + settings, optional: Placeholders.trainOptional,
-          problems: &inner.problems)
-      } else {
-        inner.problems.append(
-          PlanProblem(node.place, "'train' must be a list, or have the key 'builtin'"))
+      fields.section("train", node) { inner in
+        if let options = inner.node("builtin") {
+          plan.train = CommandTemplate(
+            builtIn: options, called: "train.builtin", words: builtIn(&plan, "step"),
+            names: Placeholders.train + settings, optional: Placeholders.trainOptional,
+            problems: &inner.problems)
+        } else {
+          inner.problems.append(
+            YAMLProblem(node.place, "'train' must be a list, or have the key 'builtin'"))
+        }
       }
-      inner.finish()
-      fields.problems += inner.problems
       return
     }
     plan.train = CommandTemplate(

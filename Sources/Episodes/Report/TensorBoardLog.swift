@@ -10,7 +10,8 @@ import SystemPackage
 struct TensorBoardLog {
   private var files: [RunTask.Subject: AppendOnlyFile] = [:]
   private let metric: String
-  private var lastEpisode = 0
+  /// The last one that is written; 0 is the start.
+  private var lastEpisode = -1
 
   /// Writes what a run's history tells so far; the same history gives the same bytes.
   init(_ folder: FilePath, plan: Plan, history: RunHistory) throws {
@@ -58,7 +59,7 @@ struct TensorBoardLog {
     }
     switch subject {
     case .average:
-      if let average = episode.average {
+      if let average = episode.average, average.episode > 0 {
         values.append(("seconds/averaging", average.seconds))
         if let distances = average.distances {
           if let among = distances.amongMembers { values.append(("l2/members", among)) }

@@ -1,6 +1,7 @@
 import FileIO
 import JSONText
 import SystemPackage
+import YAMLText
 
 /// What an evaluation printed.
 struct MetricOutput {

@@ -2,6 +2,7 @@ import Checkpoints
 public import FileIO
 public import SystemPackage
 import TensorCore
+import YAMLText
 
 /// A run that this process works on: its folder, its plan, its journal, and the lock on it.
 public final class Run {
@@ -59,7 +60,7 @@ public final class Run {
     let plan = isRehearsal ? whole.rehearsed() : whole
     try plan.checkFiles(planPath)
     if case .file(let initial) = plan.initial, Folder.contains(initial, path) {
-      let problem = PlanProblem(
+      let problem = YAMLProblem(
         plan.initialPlace, "init: the run's folder \(path) would lie in the folder \(initial)")
       throw PlanError(path: planPath, problems: [problem])
     }

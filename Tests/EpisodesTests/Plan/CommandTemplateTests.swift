@@ -4,8 +4,17 @@ import YAMLText
 @testable import Episodes
 
 @Suite struct CommandTemplateTests {
-  private func template(_ text: String) throws -> (CommandTemplate, [PlanProblem]) {
-    var problems: [PlanProblem] = []
+  @Test func aListBecomesSeveralWordsWhereItStandsAlone() throws {
+    let plan = try PlanReaderTests.read(
+      PlanReaderTests.sound
+        + "evaluate: {command: [x, '{inits}', '--all={inits}', [-n, '{inits}']], metric: a}\n")
+    let files = ["a b", "c\nd"]
+    let words = plan.evaluate?.command.expanded(["inits": "joined"], lists: ["inits": files])
+    #expect(words == ["x", "a b", "c\nd", "--all=joined", "-n", "a b", "c\nd"])
+  }
+
+  private func template(_ text: String) throws -> (CommandTemplate, [YAMLProblem]) {
+    var problems: [YAMLProblem] = []
     let template = CommandTemplate(
       try YAMLNode(parsing: Array(text.utf8)), called: "train", names: ["init", "out"],
       optional: ["state_in"], problems: &problems)

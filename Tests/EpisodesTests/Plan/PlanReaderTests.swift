@@ -63,7 +63,20 @@ import Testing
       require_change: false
       state: average
       tensorboard: yes
+      select: best
+      stop: {after: 4, of: recall.tail, mode: max}
+      backoff: 0
+      notify: [tell, "{event}"]
+      environment: {CUDA_VISIBLE_DEVICES: "{slot}", N: 2}
+      require_difference: no
       """)
+    #expect(plan.select == .best)
+    #expect(plan.stop == Plan.Stop(after: 4, metric: "recall.tail", mode: .max))
+    #expect(plan.backoff == 0)
+    #expect(plan.notify?.expanded(["event": "best"]) == ["tell", "best"])
+    #expect(plan.environment.map(\.name) == ["CUDA_VISIBLE_DEVICES", "N"])
+    #expect(plan.environment[0].value.expanded(["slot": "3"]) == ["3"])
+    #expect(!plan.requireDifference)
     #expect(plan.train.expanded(["lr": "0.1"]) == ["trainer", "0.1", "{x}"])
     #expect(plan.memberSettings[1].map(\.value) == ["0.2", "b"])
     #expect(plan.average.weights == [0.3, 0.7])
@@ -137,6 +150,18 @@ import Testing
     ("require_change: perhaps", "'require_change' must be true or false, not 'perhaps'"),
     ("attempts: 0", "'attempts' must be a whole number from 1"),
     ("suffix: a/b", "'suffix' cannot hold a slash"),
+    ("select: best", "'select: best' needs a metric: 'evaluate' is missing"),
+    ("stop: {after: 3}", "'stop' needs a metric: 'evaluate' is missing"),
+    ("stop: {aftr: 3}", "unknown key 'stop.aftr'; did you mean 'after'?"),
+    ("backoff: never", "'backoff' must be a time"),
+    ("notify: [x, '{evnt}']", "'notify' has no placeholder '{evnt}'; did you mean 'event'?"),
+    ("environment: {IMWA_SEED: 3}", "'IMWA_SEED' cannot be a variable here"),
+    ("environment: {A: [1]}", "'environment.A' must be a text or a number"),
+    ("environment: {A: '{init}'}", "'environment.A' has no placeholder '{init}'"),
+    ("environment: [A=1]", "'environment' must be a mapping"),
+    ("evaluate: {command: [x, '{inits}', '{init}'], metric: a}", "'{inits}' is all files at once"),
+    ("evaluate: {command: [x], metric: a, failure: ignore}", "must be stop or note, not 'ignore'"),
+    ("evaluate: {command: [x], metric: a, timeout: 0}", "'evaluate.timeout' must be a time"),
   ])
   func oneThingIsWrong(line: String, message: String) {
     #expect {

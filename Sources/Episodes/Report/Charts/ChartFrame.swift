@@ -85,6 +85,9 @@ struct ChartFrame {
 
   private static func labelWidth(_ tick: Double) -> Double { width(of: text(tick)) }
 
-  /// How wide a label may be in any font that a page has: digits of wide ones take 0.64 of their size.
-  static func width(of label: String) -> Double { 0.65 * largestText * Double(label.count) }
+  /// How wide a label may be in any font that a page has: digits of wide ones take 0.64 of their size, Chinese
+  /// and Japanese characters all of it.
+  static func width(of label: String) -> Double {
+    label.reduce(0) { $0 + ($1.isASCII ? 0.65 : 1.05) * largestText }
+  }
 }

@@ -1,16 +1,14 @@
-import YAMLText
-
-/// The keys of a mapping in a plan, read one by one; what is wrong is collected.
-struct PlanFields {
-  /// What the mapping is called in messages; empty for the plan itself.
-  let name: String
+/// The keys of a mapping, read one by one; what is wrong is collected.
+public struct YAMLFields {
+  /// What the mapping is called in messages; empty for the whole text.
+  public let name: String
   private let entries: [YAMLNode.Entry]
   private var known: [String] = []
   /// What is wrong so far.
-  var problems: [PlanProblem] = []
+  public var problems: [YAMLProblem] = []
 
   /// Reads a mapping; anything else is a problem.
-  init(_ node: YAMLNode, called name: String) {
+  public init(_ node: YAMLNode, called name: String) {
     self.name = name
     if let entries = node.entries {
       self.entries = entries
@@ -18,12 +16,12 @@ struct PlanFields {
       entries = []
       let what = name.isEmpty ? "a plan" : "'\(name)'"
       problems.append(
-        PlanProblem(node.place, "\(what) must consist of keys and values, such as 'episodes: 20'"))
+        YAMLProblem(node.place, "\(what) must consist of keys and values, such as 'episodes: 20'"))
     }
   }
 
   /// The value of a key; nil when it is not there or empty.
-  mutating func node(_ key: String) -> YAMLNode? {
+  public mutating func node(_ key: String) -> YAMLNode? {
     known.append(key)
     guard let value = entries.first(where: { $0.key == key })?.value, !value.isNull else {
       return nil
@@ -32,22 +30,32 @@ struct PlanFields {
   }
 
   /// Reports a second one of keys that exclude each other.
-  mutating func allowOne(of first: String, _ second: String) {
+  public mutating func allowOne(of first: String, _ second: String) {
     guard entries.contains(where: { $0.key == first }),
       let other = entries.first(where: { $0.key == second })
     else { return }
     problems.append(
-      PlanProblem(
+      YAMLProblem(
         other.place, "'\(name)' has both '\(first)' and '\(second)': one of them is too much"))
     known += [first, second]
   }
 
+  /// Reads a mapping that is the value of a key, all of whose keys are known then.
+  public mutating func section(
+    _ key: String, _ node: YAMLNode, _ body: (inout YAMLFields) -> Void
+  ) {
+    var inner = YAMLFields(node, called: full(key))
+    body(&inner)
+    inner.finish()
+    problems += inner.problems
+  }
+
   /// Reports keys that were not asked for.
-  mutating func finish() {
+  public mutating func finish() {
     for entry in entries where !known.contains(entry.key) {
       let suggestion = Suggestion.text(for: entry.key, among: known)
       problems.append(
-        PlanProblem(
+        YAMLProblem(
           entry.place,
           "unknown key '\(full(entry.key))'"
             + (suggestion.isEmpty
@@ -57,14 +65,16 @@ struct PlanFields {
   }
 
   /// The name of a key with what it lies in.
-  func full(_ key: String) -> String { name.isEmpty ? key : "\(name).\(key)" }
+  public func full(_ key: String) -> String { name.isEmpty ? key : "\(name).\(key)" }
 
-  mutating func expect(_ key: String, _ node: YAMLNode, _ what: String) {
+  /// Reports a value that is not what it must be.
+  public mutating func expect(_ key: String, _ node: YAMLNode, _ what: String) {
     let found = node.text.map { ", not '\($0)'" } ?? ""
-    problems.append(PlanProblem(node.place, "'\(full(key))' must be \(what)\(found)"))
+    problems.append(YAMLProblem(node.place, "'\(full(key))' must be \(what)\(found)"))
   }
 
-  mutating func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
+  /// A whole number in a range.
+  public mutating func integer(_ key: String, in range: ClosedRange<Int>) -> Int? {
     guard let node = node(key) else { return nil }
     if let value = node.integer, range.contains(value) { return value }
     let limit =
@@ -74,14 +84,16 @@ struct PlanFields {
     return nil
   }
 
-  mutating func boolean(_ key: String) -> Bool? {
+  /// A truth value.
+  public mutating func boolean(_ key: String) -> Bool? {
     guard let node = node(key) else { return nil }
     if let value = node.boolean { return value }
     expect(key, node, "true or false")
     return nil
   }
 
-  mutating func text(_ key: String) -> String? {
+  /// A text that is not empty.
+  public mutating func text(_ key: String) -> String? {
     guard let node = node(key) else { return nil }
     if let text = node.text, !text.isEmpty { return text }
     expect(key, node, "a text")
@@ -89,7 +101,7 @@ struct PlanFields {
   }
 
   /// One of a few words.
-  mutating func choice<Choice: RawRepresentable & CaseIterable>(
+  public mutating func choice<Choice: RawRepresentable & CaseIterable>(
     _ key: String, _ type: Choice.Type
   ) -> Choice? where Choice.RawValue == String {
     guard let node = node(key) else { return nil }
@@ -98,21 +110,22 @@ struct PlanFields {
     let suggestion = node.text.map { Suggestion.text(for: $0, among: words) } ?? ""
     expect(key, node, words.joined(separator: " or "))
     if let last = problems.popLast() {
-      problems.append(PlanProblem(last.place, last.text + suggestion))
+      problems.append(YAMLProblem(last.place, last.text + suggestion))
     }
     return nil
   }
 
   /// A time in seconds: `90`, `90s`, `10m`, `2h`, `1d`.
-  mutating func seconds(_ key: String, allowsZero: Bool = false) -> Double? {
+  public mutating func seconds(_ key: String, allowsZero: Bool = false) -> Double? {
     guard let node = node(key) else { return nil }
-    if let text = node.text, let value = PlanFields.seconds(text), value > 0 || allowsZero {
+    if let text = node.text, let value = YAMLFields.seconds(text), value > 0 || allowsZero {
       return value
     }
     expect(key, node, "a time such as 90s, 10m, 2h or 1d")
     return nil
   }
 
+  /// The seconds of a text such as `10m`; nil for one that is no time.
   static func seconds(_ text: String) -> Double? {
     let factors: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86400]
     guard let last = text.last else { return nil }

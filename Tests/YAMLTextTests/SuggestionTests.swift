@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Episodes
+@testable import YAMLText
 
 @Suite struct SuggestionTests {
   @Test(arguments: [
