@@ -23,9 +23,11 @@ enum CheckpointFolder {
   }
 
   /// Opens a folder with the weights of one model beside each other.
+  ///
+  /// - Parameter parts: the names of folders in it that are other parts of the model.
   static func openPlain(
     _ folder: FilePath, names: [String]? = nil, index chosenIndex: String? = nil,
-    options: ReadingOptions
+    parts: Set<String> = [], options: ReadingOptions
   ) throws -> CheckpointReader {
     let names = try names ?? Folder.names(in: folder)
     var reader: CheckpointReader
@@ -41,7 +43,10 @@ enum CheckpointFolder {
       let file = folder.appending(try singleFile(among: names, in: folder))
       reader = try FormatDetection.open(file, options)
     }
-    if chosenIndex == nil { reader.notices += notices(of: names, beside: reader, in: folder) }
+    if chosenIndex == nil {
+      reader.notices += notices(
+        of: names.filter { !parts.contains($0) }, beside: reader, in: folder)
+    }
     let isQuantized = try hasQuantizationConfig(folder, for: reader.weights)
     return reader.with(isQuantized ? reader.weights.quantized : reader.weights, in: folder)
   }

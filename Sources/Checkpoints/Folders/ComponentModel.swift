@@ -56,7 +56,8 @@ public struct ComponentModel: Sendable {
     for path in rest {
       let place = path.isEmpty ? folder : folder.appending(path)
       guard try holdsWeights(place) else { continue }
-      let reader = try CheckpointFolder.openPlain(place, options: options)
+      let reader = try CheckpointFolder.openPlain(
+        place, parts: innerNames(of: path, among: folders), options: options)
       components.append(Component(folder: path, prefix: prefix(path, reader), reader: reader))
     }
     guard !components.isEmpty else { return nil }
@@ -95,6 +96,15 @@ public struct ComponentModel: Sendable {
       }
     }
     return files
+  }
+
+  /// The names of the folders of the model that lie in one of them, or at the top.
+  private static func innerNames(of path: String, among folders: [String]) -> Set<String> {
+    let start = path.isEmpty ? "" : path + "/"
+    return Set(
+      folders.filter { $0.hasPrefix(start) }.map {
+        String($0.dropFirst(start.count).prefix { $0 != "/" })
+      })
   }
 
   /// Names are cut at slashes in HDF5 files, else at dots.

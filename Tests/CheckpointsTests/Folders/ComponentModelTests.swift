@@ -49,6 +49,7 @@ import Testing
     let reader = try open()
     #expect(
       reader.weights.tensors.map(\.info.name) == ["linear.weight", "2_Dense.linear.weight"])
+    #expect(reader.notices == [])
     let output = try write(reader, to: "out")
     #expect(
       output.fileNames.sorted() == [
