@@ -41,6 +41,8 @@ public struct Plan: Sendable {
     public var weights: [Double]?
     /// What becomes of the running statistics of batch normalisation.
     public var batchNorm = AlignmentPolicy.BatchNorm.average
+    /// What becomes of integers that differ between members; nil takes the counters of the first, and refuses larger tensors.
+    public var integers: AlignmentPolicy.Integers?
     /// A command that is run on each average and writes the one that is used.
     public var recalibrate: CommandTemplate?
   }

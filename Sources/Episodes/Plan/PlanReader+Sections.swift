@@ -42,6 +42,7 @@ extension PlanReader {
       }
       plan.average.batchNorm =
         inner.choice("batch_norm", AlignmentPolicy.BatchNorm.self) ?? .average
+      plan.average.integers = inner.choice("integers", AlignmentPolicy.Integers.self)
       if let command = inner.node("recalibrate") {
         plan.average.recalibrate = CommandTemplate(
           command, called: "average.recalibrate", names: Placeholders.recalibrate, optional: [],

@@ -9,6 +9,8 @@ import WeightDistance
 struct EpisodeAverage {
   /// What becomes of the running statistics of batch normalisation.
   let batchNorm: AlignmentPolicy.BatchNorm
+  /// What becomes of integers that differ; nil takes counters of the first member and refuses what may be codes.
+  let integers: AlignmentPolicy.Integers?
   /// Asked between blocks: the signal that should end the work.
   let interruption: @Sendable () -> Int32?
 
@@ -50,6 +52,7 @@ struct EpisodeAverage {
     // What starts an episode is weights only.
     policy.optimizer = .drop
     policy.batchNorm = batchNorm
+    policy.integers = integers
     policy.narrowestDType = narrowestDType
     let plan = try MergePlan(
       readers.map(\.weights), labels: paths.map(\.string), policy: policy)

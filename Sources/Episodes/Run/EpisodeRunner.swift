@@ -26,7 +26,8 @@ public struct EpisodeRunner {
     self.observer = observer
     self.interruption = interruption
     average = EpisodeAverage(
-      batchNorm: run.plan.average.batchNorm, interruption: interruption)
+      batchNorm: run.plan.average.batchNorm, integers: run.plan.average.integers,
+      interruption: interruption)
     notifier = RunNotifier(run, observer: observer)
     scheduler = JobScheduler(
       run: run, executor: executor, observer: observer, interruption: interruption)

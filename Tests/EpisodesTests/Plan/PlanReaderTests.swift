@@ -128,6 +128,7 @@ import Testing
     ("ema: {checkpoints: 1.5}", "plan.yaml:6:20: 'ema.checkpoints' must be a decay"),
     ("average: {weights: [1]}", "plan.yaml:6:20: 'average.weights' must be a list of 2 numbers"),
     ("average: {weights: [1, -1]}", "sum to zero"),
+    ("average: {integers: last}", "'average.integers' must be first or max or error"),
     ("average: {batch_norm: pool}", "'average.batch_norm' must be average or first or pooled"),
     ("average: {method: slerpp}", "'average.method' must be linear, not 'slerpp'"),
     ("evaluate: {command: [x]}", "'evaluate.metric' is missing"),
