@@ -103,8 +103,8 @@ let package = Package(
     .target(
       name: "Checkpoints",
       dependencies: [
-        "Compression", "FileIO", "HDF5Format", "JSONText", "NumPyFormat", "PyTorchFormat",
-        "SafetensorsFormat", "TensorCore", "ZipArchive", system,
+        "Compression", "CSystemShims", "FileIO", "HDF5Format", "JSONText", "NumPyFormat",
+        "PyTorchFormat", "SafetensorsFormat", "TensorCore", "ZipArchive", system,
       ],
       swiftSettings: strict),
 
@@ -120,7 +120,7 @@ let package = Package(
     // What is in a checkpoint: statistics, differences, digests, damage, conversion.
     .target(
       name: "CheckpointInspection",
-      dependencies: ["Checkpoints", "CSystemShims", "FileIO", "JSONText", "TensorCore", system],
+      dependencies: ["Checkpoints", "FileIO", "JSONText", "TensorCore", system],
       swiftSettings: strict),
 
     .target(

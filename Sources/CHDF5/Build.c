@@ -94,6 +94,7 @@ void build_open_file(file_build *build, hid_t creation) {
 /// Closes the file; then each object gets the times that the source stores for it.
 static void close_file(file_build *build) {
   child_context *child = build->child;
+  build_move_objects(build);
   child_is_at(child, "");
   const hid_t root = checked(child, H5Gopen2(build->file, "/", H5P_DEFAULT));
   build_edit_texts(build, root, &build->root_texts);

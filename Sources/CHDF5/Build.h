@@ -20,6 +20,28 @@ typedef struct {
   text_edit *last;
 } text_edits;
 
+/// Two paths of the new file: a link and its target, or an object's place and where it goes.
+typedef struct {
+  char *first;
+  char *second;
+} path_pair;
+
+/// Paths in the order in which they were given.
+typedef struct {
+  path_pair *pairs;
+  size_t count;
+  size_t capacity;
+} path_pairs;
+
+/// New texts for an attribute that is a list of texts.
+typedef struct list_edit {
+  struct list_edit *next;
+  source_object *object;
+  char *name;
+  char *texts;         // each with its terminator
+  size_t texts_bytes;
+} list_edit;
+
 /// The extents of a dataset and of its chunks.
 typedef struct {
   hsize_t shape[H5S_MAX_RANK];
@@ -71,6 +93,9 @@ typedef struct {
   uint32_t fed_capacity;
   uint32_t open_count;         // of those that are fed
   text_edits root_texts;
+  path_pairs links;
+  path_pairs moves;
+  list_edit *lists;            // the last one first
   uint64_t chunks_looked_at;   // against limits.chunk_count
 } file_build;
 
@@ -86,8 +111,11 @@ void build_open_file(file_build *build, hid_t creation);
 /// Creates the file and in it everything that the source has, without attributes and values.
 void build_create_objects(file_build *build);
 
-/// Creates the datasets that the source does not have.
+/// Creates the datasets that the source does not have, and further links.
 void build_create_new_datasets(file_build *build);
+
+/// Gives objects other paths, in the order in which that was said.
+void build_move_objects(file_build *build);
 
 /// Objects that are created from now on are in the format that libhdf5 of this version writes.
 void build_set_oldest(file_build *build, H5F_libver_t oldest);
@@ -133,6 +161,9 @@ void build_copy_attributes(file_build *build);
 /// Whether a dataset gets attributes that the source does not give it: headers keep room for attributes only where some
 /// will come.
 bool build_sets_texts(const fed_dataset *fed);
+
+/// Gives attributes of the source other texts.
+void build_edit_lists(file_build *build);
 
 void build_edit_texts(file_build *build, hid_t object, const text_edits *texts);
 

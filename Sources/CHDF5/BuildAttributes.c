@@ -103,6 +103,73 @@ void build_edit_texts(file_build *build, hid_t object, const text_edits *texts) 
   }
 }
 
+/// The element of a list whose texts have up to `longest` bytes: of variable length, or of just that one, as before.
+static hid_t list_type(file_build *build, hid_t old_type, size_t longest) {
+  child_context *child = build->child;
+  const hid_t type = checked(child, H5Tcopy(H5T_C_S1));
+  const bool is_variable = checked(child, H5Tis_variable_str(old_type)) > 0;
+  checked(child, H5Tset_size(type, is_variable ? H5T_VARIABLE : longest > 0 ? longest : 1));
+  checked(child, H5Tset_strpad(type, is_variable ? H5T_STR_NULLTERM : H5T_STR_NULLPAD));
+  checked(child, H5Tset_cset(type, (H5T_cset_t)checked(child, H5Tget_cset(old_type))));
+  return type;
+}
+
+static size_t longest_text(const list_edit *edit) {
+  size_t longest = 0;
+  for (size_t start = 0; start < edit->texts_bytes;) {
+    const size_t length = strlen(edit->texts + start);
+    if (length > longest) longest = length;
+    start += length + 1;
+  }
+  return longest;
+}
+
+/// The values of the attribute in memory: pointers, or texts side by side.
+static void *list_values(file_build *build, const list_edit *edit, uint64_t elements, hid_t type) {
+  const bool is_variable = checked(build->child, H5Tis_variable_str(type)) > 0;
+  const size_t width = is_variable ? sizeof(char *) : H5Tget_size(type);
+  uint8_t *values = child_allocate(build->child, elements * width);
+  memset(values, 0, elements * width);
+  uint64_t index = 0;
+  for (size_t start = 0; start < edit->texts_bytes; index++) {
+    const char *text = edit->texts + start;
+    if (index == elements) child_fail(build->child, IMWA_HDF5_REFUSED, "more texts than '%s' has", edit->name);
+    if (is_variable) {
+      memcpy(values + index * width, &text, sizeof text);
+    } else {
+      memcpy(values + index * width, text, strlen(text));
+    }
+    start += strlen(text) + 1;
+  }
+  if (index != elements) child_fail(build->child, IMWA_HDF5_REFUSED, "fewer texts than '%s' has", edit->name);
+  return values;
+}
+
+static void edit_list(file_build *build, const list_edit *edit) {
+  child_context *child = build->child;
+  source_tree_is_at(&build->tree, edit->object);
+  const hid_t object = build_open_new(build, edit->object);
+  const hid_t old = checked(child, H5Aopen(object, edit->name, H5P_DEFAULT));
+  const hid_t old_type = checked(child, H5Aget_type(old)), space = checked(child, H5Aget_space(old));
+  const uint64_t elements = (uint64_t)checked(child, H5Sget_simple_extent_npoints(space));
+  const hid_t type = list_type(build, old_type, longest_text(edit));
+  void *values = list_values(build, edit, elements, type);
+  checked(child, H5Aclose(old));
+  checked(child, H5Adelete(object, edit->name));
+  const hid_t attribute = checked(child, H5Acreate2(object, edit->name, type, space, H5P_DEFAULT, H5P_DEFAULT));
+  if (elements > 0) checked(child, H5Awrite(attribute, type, values));
+  free(values);
+  checked(child, H5Aclose(attribute));
+  checked(child, H5Tclose(type));
+  checked(child, H5Sclose(space));
+  checked(child, H5Tclose(old_type));
+  checked(child, H5Oclose(object));
+}
+
+void build_edit_lists(file_build *build) {
+  for (const list_edit *edit = build->lists; edit; edit = edit->next) edit_list(build, edit);
+}
+
 bool build_sets_texts(const fed_dataset *fed) { return fed->texts.first || fed->element == IMWA_HDF5_BFLOAT16; }
 
 static void set_texts(file_build *build, const fed_dataset *fed) {
@@ -123,5 +190,6 @@ void build_copy_attributes(file_build *build) {
     const source_object *object = &build->tree.objects[build->created[index]];
     if (object->has_attributes) copy_attributes_of(build, object);
   }
+  build_edit_lists(build);
   for (uint32_t number = 0; number < build->fed_count; number++) set_texts(build, &build->fed[number]);
 }

@@ -26,7 +26,7 @@ static const char *open_parent(file_build *build, const char *path, hid_t *paren
             ? checked(child, H5Oopen(group, name, H5P_DEFAULT))
             : checked(child, H5Gcreate2(group, name, build->link_properties[1], creation, H5P_DEFAULT));
     if (H5Iget_type(next) != H5I_GROUP) {
-      child_fail(child, IMWA_HDF5_REFUSED, "'%s' on the way to a new dataset is not a group", name);
+      child_fail(child, IMWA_HDF5_REFUSED, "'%s' on the way to a new path is not a group", name);
     }
     checked(child, H5Gclose(group));
     group = next;
@@ -35,7 +35,7 @@ static const char *open_parent(file_build *build, const char *path, hid_t *paren
   free(name);
   if (path[0] == 0) child_fail(child, IMWA_HDF5_REFUSED, "a name is empty");
   if (checked(child, H5Lexists(group, path, H5P_DEFAULT)) > 0) {
-    child_fail(child, IMWA_HDF5_REFUSED, "there is an object with the name of a new dataset");
+    child_fail(child, IMWA_HDF5_REFUSED, "there is an object with the name of a new path");
   }
   *parent = group;
   return path;
@@ -81,6 +81,25 @@ static void create_dataset(file_build *build, fed_dataset *fed) {
   checked(child, H5Gclose(parent));
 }
 
+static void create_link(file_build *build, const path_pair *pair) {
+  child_context *child = build->child;
+  hid_t parent;
+  const char *name = open_parent(build, pair->first, &parent);
+  const hid_t target = checked(child, H5Oopen(build->file, pair->second, H5P_DEFAULT));
+  checked(child, H5Olink(target, parent, name, build->link_properties[1], H5P_DEFAULT));
+  checked(child, H5Oclose(target));
+  checked(child, H5Gclose(parent));
+}
+
+void build_move_objects(file_build *build) {
+  child_context *child = build->child;
+  for (size_t index = 0; index < build->moves.count; index++) {
+    const path_pair *pair = &build->moves.pairs[index];
+    child_is_at(child, pair->first);
+    checked(child, H5Lmove(build->file, pair->first, build->file, pair->second, H5P_DEFAULT, H5P_DEFAULT));
+  }
+}
+
 void build_create_new_datasets(file_build *build) {
   // As the root group is.
   if (build->tree.object_count > 0) build_set_oldest(build, build->tree.objects[0].oldest);
@@ -89,5 +108,9 @@ void build_create_new_datasets(file_build *build) {
     if (!fed->is_new) continue;
     child_is_at(build->child, fed->path);
     create_dataset(build, fed);
+  }
+  for (size_t index = 0; index < build->links.count; index++) {
+    child_is_at(build->child, build->links.pairs[index].first);
+    create_link(build, &build->links.pairs[index]);
   }
 }

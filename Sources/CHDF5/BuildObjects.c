@@ -185,6 +185,14 @@ static void create_object(file_build *build, source_object *object, hid_t parent
   }
 }
 
+static void make_external_link(file_build *build, hid_t group, const source_link *link, hid_t properties) {
+  child_context *child = build->child;
+  const char *file, *object;
+  unsigned flags;
+  checked(child, H5Lunpack_elink_val(build->tree.names + link->external, link->external_bytes, &flags, &file, &object));
+  checked(child, H5Lcreate_external(file, object, group, build->tree.names + link->name, properties, H5P_DEFAULT));
+}
+
 static void make_link(file_build *build, hid_t group, const source_link *link, group_queue *queue) {
   child_context *child = build->child;
   const char *name = build->tree.names + link->name;
@@ -192,6 +200,10 @@ static void make_link(file_build *build, hid_t group, const source_link *link, g
   if (link->is_dropped) return;
   if (link->soft_target != no_index) {
     checked(child, H5Lcreate_soft(build->tree.names + link->soft_target, group, name, properties, H5P_DEFAULT));
+    return;
+  }
+  if (link->external != no_index) {
+    make_external_link(build, group, link, properties);
     return;
   }
   source_object *object = &build->tree.objects[link->object];
@@ -240,7 +252,6 @@ void build_create_objects(file_build *build) {
   }
   build->created = child_allocate(build->child, build->tree.object_count * sizeof *build->created);
   group_queue queue = {.indexes = child_allocate(build->child, build->tree.object_count * sizeof *queue.indexes)};
-  register_lzf(build->child);
   build_create_root(build);
   queue.indexes[queue.count++] = 0;
   while (queue.next < queue.count) make_links(build, &build->tree.objects[queue.indexes[queue.next++]], &queue);

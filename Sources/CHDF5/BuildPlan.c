@@ -75,6 +75,30 @@ static void plan_new(file_build *build, const feed_header *header, const uint8_t
   fed->path = text_copy(build, bytes, left);
 }
 
+static void plan_pair(file_build *build, path_pairs *pairs, const feed_header *header, const uint8_t *bytes) {
+  if (header->first > header->size) fail_by_nonsense(build);
+  if (pairs->count == pairs->capacity) {
+    pairs->capacity = pairs->capacity ? pairs->capacity * 2 : 16;
+    pairs->pairs = child_reallocate(build->child, pairs->pairs, pairs->capacity * sizeof *pairs->pairs);
+  }
+  pairs->pairs[pairs->count++] = (path_pair){
+      .first = text_copy(build, bytes, header->first),
+      .second = text_copy(build, bytes + header->first, header->size - header->first),
+  };
+}
+
+static void plan_list(file_build *build, const feed_header *header, const uint8_t *bytes) {
+  uint64_t left = header->size;
+  list_edit *edit = child_allocate(build->child, sizeof *edit);
+  const char *path = (const char *)part(build, &bytes, &left, header->first);
+  *edit = (list_edit){.next = build->lists, .object = &build->tree.objects[0]};
+  if (header->first > 0) edit->object = source_tree_object(&build->tree, path, header->first);
+  edit->name = text_copy(build, part(build, &bytes, &left, header->second), header->second);
+  edit->texts = text_copy(build, bytes, left);
+  edit->texts_bytes = left;
+  build->lists = edit;
+}
+
 static void plan_text(file_build *build, const feed_header *header, const uint8_t *bytes) {
   if (header->first > header->size) fail_by_nonsense(build);
   if (header->number != IMWA_HDF5_ROOT && header->number >= build->fed_count) fail_by_nonsense(build);
@@ -102,6 +126,9 @@ void build_read_plan(file_build *build) {
       case FEED_COPY: plan_treatment(build, (const char *)bytes, header.size, TREATMENT_COPIED); break;
       case FEED_FEED: plan_fed(build, &header, bytes); break;
       case FEED_CREATE: plan_new(build, &header, bytes); break;
+      case FEED_LINK: plan_pair(build, &build->links, &header, bytes); break;
+      case FEED_MOVE: plan_pair(build, &build->moves, &header, bytes); break;
+      case FEED_LIST: plan_list(build, &header, bytes); break;
       case FEED_TEXT: plan_text(build, &header, bytes); break;
       case FEED_START: return;
       default: fail_by_nonsense(build);

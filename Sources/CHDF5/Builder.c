@@ -181,6 +181,34 @@ uint32_t imwa_hdf5_build_create(imwa_hdf5_builder *builder, const char *path, co
   return builder->count++;
 }
 
+static void put_pair(imwa_hdf5_builder *builder, feed_kind kind, const char *first, const char *second) {
+  const feed_header header = {.kind = kind, .first = strlen(first)};
+  put_joined(builder, header, first, strlen(first), second, strlen(second));
+}
+
+void imwa_hdf5_build_link(imwa_hdf5_builder *builder, const char *path, const char *target) {
+  put_pair(builder, FEED_LINK, path, target);
+}
+
+void imwa_hdf5_build_move(imwa_hdf5_builder *builder, const char *path, const char *new_path) {
+  put_pair(builder, FEED_MOVE, path, new_path);
+}
+
+void imwa_hdf5_build_list(imwa_hdf5_builder *builder, const char *path, const char *name, const char *texts,
+                          size_t texts_bytes) {
+  const size_t path_length = strlen(path), name_length = strlen(name);
+  const feed_header header = {.kind = FEED_LIST, .first = path_length, .second = name_length};
+  char *names = malloc(path_length + name_length + 1);
+  if (names) {
+    memcpy(names, path, path_length);
+    memcpy(names + path_length, name, name_length);
+    put_joined(builder, header, names, path_length + name_length, texts, texts_bytes);
+  } else {
+    refuse(builder, "memory");
+  }
+  free(names);
+}
+
 void imwa_hdf5_build_text(imwa_hdf5_builder *builder, uint32_t number, const char *name, const char *text,
                           size_t length) {
   const feed_header header = {.kind = FEED_TEXT, .number = number, .first = strlen(name), .second = text != NULL};

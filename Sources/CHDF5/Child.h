@@ -72,6 +72,9 @@ _Noreturn void child_fail(child_context *context, imwa_hdf5_outcome outcome, con
 /// Ends the child because libhdf5 reported an error, and finds out which kind it is.
 _Noreturn void child_fail_by_library(child_context *context);
 
+/// Whether libhdf5's error says that a later version wrote what it does not know, and in which words.
+bool child_is_about_version(char *reason, size_t size);
+
 /// Ends the child because of a system call.
 _Noreturn void child_fail_by_system(child_context *context, int error, const char *call);
 

@@ -32,6 +32,27 @@ static void adapt_lzf(child_context *child, hid_t creation, unsigned flags, size
   checked(child, H5Pmodify_filter(creation, filter_lzf, flags, count, values));
 }
 
+/// Fails: nothing here needs what is in the chunks.
+static size_t pass_no_chunk(unsigned flags, size_t value_count, const unsigned *values, size_t size,
+                            size_t *buffer_size, void **buffer) {
+  (void)flags, (void)value_count, (void)values, (void)size, (void)buffer_size, (void)buffer;
+  return 0;
+}
+
+/// Has libhdf5 know a filter, so that it neither looks for a plug-in nor refuses what has gone through it: chunks are only
+/// moved.
+static void register_filter(child_context *child, H5Z_filter_t id) {
+  const H5Z_class2_t filter = {
+      .version = H5Z_CLASS_T_VERS,
+      .id = id,
+      .encoder_present = 1,
+      .decoder_present = 1,
+      .name = "passed on",
+      .filter = pass_no_chunk,
+  };
+  checked(child, H5Zregister(&filter));
+}
+
 static void adapt_filters(child_context *child, hid_t creation, bool is_retyped, hid_t new_type) {
   const unsigned filter_count = (unsigned)checked(child, H5Pget_nfilters(creation));
   for (unsigned index = 0; index < filter_count; index++) {
@@ -39,10 +60,10 @@ static void adapt_filters(child_context *child, hid_t creation, bool is_retyped,
     size_t count = maximum_filter_values;
     const H5Z_filter_t id = H5Pget_filter2(creation, index, &flags, &count, values, 0, NULL, NULL);
     checked(child, id);
-    if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32 && id != filter_lzf) {
-      child_fail(child, IMWA_HDF5_REFUSED, "filter %d", (int)id);
+    if (id >= H5Z_FILTER_RESERVED) register_filter(child, id);
+    if (id == filter_lzf && count > maximum_filter_values) {
+      child_fail(child, IMWA_HDF5_REFUSED, "a filter with %zu values", count);
     }
-    if (count > maximum_filter_values) child_fail(child, IMWA_HDF5_REFUSED, "a filter with %zu values", count);
     if (id == filter_lzf && is_retyped) adapt_lzf(child, creation, flags, count, values, new_type);
   }
 }
@@ -57,23 +78,4 @@ void adapt_creation_properties(child_context *child, hid_t creation, hid_t old_t
   if (state == H5D_FILL_VALUE_USER_DEFINED && contents_of_type(child, old_type).has_object_references) {
     child_fail(child, IMWA_HDF5_REFUSED, "a fill value that refers to an object");
   }
-}
-
-/// Fails: nothing here needs what is in the chunks.
-static size_t pass_no_chunk(unsigned flags, size_t value_count, const unsigned *values, size_t size,
-                            size_t *buffer_size, void **buffer) {
-  (void)flags, (void)value_count, (void)values, (void)size, (void)buffer_size, (void)buffer;
-  return 0;
-}
-
-void register_lzf(child_context *child) {
-  const H5Z_class2_t lzf = {
-      .version = H5Z_CLASS_T_VERS,
-      .id = filter_lzf,
-      .encoder_present = 1,
-      .decoder_present = 1,
-      .name = "lzf",
-      .filter = pass_no_chunk,
-  };
-  checked(child, H5Zregister(&lzf));
 }

@@ -13,7 +13,4 @@ bool is_allocated(child_context *child, hid_t dataset);
 void adapt_creation_properties(child_context *child, hid_t creation, hid_t old_type, imwa_hdf5_element element,
                                hid_t new_type);
 
-/// libhdf5 creates no dataset whose filters it does not know. Chunks with this one are only moved.
-void register_lzf(child_context *child);
-
 #endif

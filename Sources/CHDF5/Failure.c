@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,11 +49,18 @@ static bool is_about_version(const char *reason) {
   return starts_with(reason, "incorrect ") && strstr(reason, "datatype version");
 }
 
-_Noreturn static void fail_by_version(child_context *context, const char *reason) {
+static void tell_of_version(char *text, size_t size, const char *prefix, const char *reason) {
   unsigned major = 0, minor = 0, release = 0;
   H5get_libversion(&major, &minor, &release);
-  child_fail(context, IMWA_HDF5_TOO_NEW, "written for a newer HDF5 than the built-in libhdf5 %u.%u.%u can read (%s)", major,
-             minor, release, reason);
+  snprintf(text, size, "%swritten for a newer HDF5 than the built-in libhdf5 %u.%u.%u can read (%s)", prefix, major, minor,
+           release, reason);
+}
+
+bool child_is_about_version(char *reason, size_t size) {
+  library_error error = {0};
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_error, &error);
+  tell_of_version(reason, size, "newer: ", error.reason);
+  return error.system_error <= 0 && is_about_version(error.reason);
 }
 
 _Noreturn void child_fail_by_library(child_context *context) {
@@ -60,7 +68,9 @@ _Noreturn void child_fail_by_library(child_context *context) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_error, &error);
   if (error.system_error > 0) child_fail_by_system(context, error.system_error, "reading or writing");
   if (is_about_version(error.reason)) {
-    fail_by_version(context, error.reason);
+    char sentence[512];
+    tell_of_version(sentence, sizeof sentence, "", error.reason);
+    child_fail(context, IMWA_HDF5_TOO_NEW, "%s", sentence);
   }
   if (error.not_hdf5) child_fail(context, IMWA_HDF5_NOT_HDF5, "no HDF5 signature");
   if (error.no_memory) child_fail(context, IMWA_HDF5_OUT_OF_LIMITS, "memory (%s)", error.reason);

@@ -10,6 +10,10 @@ typedef enum {
   FEED_COPY,    // path
   FEED_FEED,    // first: element; path
   FEED_CREATE,  // first: element; feed_new_dataset, then by its counts shape, chunk, tag, path
+  FEED_LINK,    // first: bytes of the path; path, path of the target
+  FEED_MOVE,    // first: bytes of the old path; old path, new path
+  FEED_LIST,    // first: bytes of the object's path; second: bytes of the attribute's name; both, then the texts, each
+                // with a terminator
   FEED_TEXT,    // number; first: bytes of the name; second: whether there is a text; name, text
   FEED_START,
   FEED_CHUNK,   // number; first: index; second: filter mask; the chunk

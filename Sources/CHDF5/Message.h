@@ -24,6 +24,8 @@ typedef enum {
   RECORD_SOFT_LINK = 8,
   RECORD_END = 9,
   RECORD_VALUES = 10,
+  RECORD_UNREAD = 11,
+  RECORD_FOREIGN_LINK = 12,
 } record_kind;
 
 /// Sends the signature and the version.

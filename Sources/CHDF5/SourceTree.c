@@ -90,12 +90,20 @@ static size_t add_soft_target(source_tree *tree, hid_t group, const char *name, 
   return offset;
 }
 
+/// The value of a link to another file: flags, and the names of the file and of the object in it.
+static size_t add_external_value(source_tree *tree, hid_t group, const char *name, size_t size) {
+  char *value = child_allocate(tree->child, size + 1);
+  checked(tree->child, H5Lget_val(group, name, value, size, H5P_DEFAULT));
+  const size_t offset = add_name(tree, value, size);
+  free(value);
+  return offset;
+}
+
 static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, void *owner) {
   source_tree *tree = ((const link_owner *)owner)->tree;
   const size_t index = tree->link_count, own = ((const link_owner *)owner)->group;
-  if (info->type != H5L_TYPE_HARD && info->type != H5L_TYPE_SOFT) {
-    child_fail(tree->child, IMWA_HDF5_REFUSED, "%s link '%s'",
-               info->type == H5L_TYPE_EXTERNAL ? "external" : "user-defined", name);
+  if (info->type != H5L_TYPE_HARD && info->type != H5L_TYPE_SOFT && info->type != H5L_TYPE_EXTERNAL) {
+    child_fail(tree->child, IMWA_HDF5_REFUSED, "user-defined link '%s'", name);
   }
   tree->links = with_room(tree->child, tree->links, index, &tree->link_capacity, sizeof *tree->links);
   source_link link = {
@@ -103,12 +111,16 @@ static herr_t add_link(hid_t group, const char *name, const H5L_info_t *info, vo
       .soft_target = no_index,
       .group = own,
       .object = no_index,
+      .external = no_index,
       .charset = info->cset,
   };
   tree->link_count++;
   count_against_limit(tree);
   if (info->type == H5L_TYPE_SOFT) {
     link.soft_target = add_soft_target(tree, group, name, info->u.val_size);
+  } else if (info->type == H5L_TYPE_EXTERNAL) {
+    link.external = add_external_value(tree, group, name, info->u.val_size);
+    link.external_bytes = info->u.val_size;
   } else {
     uint64_t known;
     link.object = address_map_find(&tree->numbers, info->u.address, &known)
@@ -202,7 +214,7 @@ source_link *source_tree_link(const source_tree *tree, const char *path, size_t 
 
 source_object *source_tree_object(const source_tree *tree, const char *path, size_t length) {
   const source_link *link = source_tree_link(tree, path, length);
-  if (link->object == no_index) child_fail(tree->child, IMWA_HDF5_REFUSED, "'%.*s' is a soft link", (int)length, path);
+  if (link->object == no_index) child_fail(tree->child, IMWA_HDF5_REFUSED, "'%.*s' is a link", (int)length, path);
   return &tree->objects[link->object];
 }
 

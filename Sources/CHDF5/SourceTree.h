@@ -34,6 +34,8 @@ typedef struct {
   size_t soft_target;    // the same, `no_index` for a hard link
   size_t group;          // whose link it is
   size_t object;         // where a hard one leads
+  size_t external;       // of a link to another file its packed value, an offset in the names; `no_index` for others
+  size_t external_bytes;
   H5T_cset_t charset;
   bool is_dropped;
 } source_link;

@@ -44,6 +44,10 @@ put_type_facts walk_put_type(file_walk *walk, hid_t type);
 /// `shape` of the message format. Returns the number of elements.
 uint64_t walk_put_shape(file_walk *walk, hid_t space);
 
+/// Why the values of a dataset are not read, as the message tells it; null when they are. What would make libhdf5 open
+/// other files is found so before anything else is asked of the dataset.
+const char *walk_obstacle(file_walk *walk, hid_t dataset);
+
 /// What follows path and header in a dataset's record, then the record's end and the chunk records.
 void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number);
 

@@ -3,12 +3,6 @@
 
 #include "Walk.h"
 
-enum { filter_lzf = 32000 };
-
-static bool is_known_filter(H5Z_filter_t id) {
-  return id == H5Z_FILTER_DEFLATE || id == H5Z_FILTER_SHUFFLE || id == H5Z_FILTER_FLETCHER32 || id == filter_lzf;
-}
-
 uint64_t walk_put_shape(file_walk *walk, hid_t space) {
   hsize_t sizes[H5S_MAX_RANK];
   const int64_t rank = checked(walk->child, H5Sget_simple_extent_ndims(space));
@@ -48,10 +42,6 @@ static void put_filter(file_walk *walk, hid_t creation, unsigned index) {
   // The last argument would make libhdf5 look for the filter's plug-in.
   H5Z_filter_t id = H5Pget_filter2(creation, index, &flags, &count, NULL, sizeof name - 1, name, NULL);
   checked(walk->child, id);
-  if (!is_known_filter(id)) {
-    child_fail(walk->child, IMWA_HDF5_REFUSED, "filter %d%s%s%s of dataset '%s'", (int)id, name[0] ? " (" : "", name,
-               name[0] ? ")" : "", walk->path);
-  }
   unsigned *values = child_allocate(walk->child, count * sizeof *values);
   if (count > 0) checked(walk->child, H5Pget_filter2(creation, index, &flags, &count, values, 0, NULL, NULL));
   put_u32(&walk->message, (uint32_t)id);
@@ -112,19 +102,22 @@ static void put_chunked(file_walk *walk, hid_t dataset, hid_t space, hid_t creat
   if (stored_chunks > 0) walk_chunks(walk, dataset, space, number, rank, chunk, stored_chunks);
 }
 
-/// What would make libhdf5 open other files, checked before anything else is asked of the dataset.
-static H5D_layout_t layout_within_file(file_walk *walk, hid_t creation) {
+const char *walk_obstacle(file_walk *walk, hid_t dataset) {
+  const hid_t creation = checked(walk->child, H5Dget_create_plist(dataset));
   const H5D_layout_t layout = (H5D_layout_t)checked(walk->child, H5Pget_layout(creation));
-  if (layout == H5D_VIRTUAL) child_fail(walk->child, IMWA_HDF5_REFUSED, "virtual dataset '%s'", walk->path);
-  if (checked(walk->child, H5Pget_external_count(creation)) > 0) {
-    child_fail(walk->child, IMWA_HDF5_REFUSED, "external storage of dataset '%s'", walk->path);
+  const char *obstacle = NULL;
+  if (layout == H5D_VIRTUAL) {
+    obstacle = "virtual";
+  } else if (checked(walk->child, H5Pget_external_count(creation)) > 0) {
+    obstacle = "external";
   }
-  return layout;
+  checked(walk->child, H5Pclose(creation));
+  return obstacle;
 }
 
 void walk_dataset(file_walk *walk, hid_t dataset, uint64_t number) {
   const hid_t creation = checked(walk->child, H5Dget_create_plist(dataset));
-  const H5D_layout_t layout = layout_within_file(walk, creation);
+  const H5D_layout_t layout = (H5D_layout_t)checked(walk->child, H5Pget_layout(creation));
   const hid_t type = checked(walk->child, H5Dget_type(dataset));
   const put_type_facts facts = walk_put_type(walk, type);
   const hid_t space = checked(walk->child, H5Dget_space(dataset));

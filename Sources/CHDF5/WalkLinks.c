@@ -126,13 +126,33 @@ static H5O_info_t info_of(file_walk *walk, hid_t object) {
   return info;
 }
 
+/// The number of an object that is met for the first time.
+static uint64_t new_number(file_walk *walk, uint64_t address) {
+  const uint64_t number = walk->object_count++;
+  if (!address_map_set(&walk->numbers, address, number)) child_fail(walk->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
+  return number;
+}
+
+static void put_unread(file_walk *walk, const H5O_info_t *info, uint64_t number, const char *reason) {
+  message_begin_record(&walk->message, RECORD_UNREAD);
+  put_path(walk);
+  put_header(walk, info, number);
+  put_text(&walk->message, reason, strlen(reason));
+  message_end_record(&walk->message);
+}
+
 /// An object that is met for the first time.
 static void walk_object(group_stack *stack, hid_t object) {
   file_walk *walk = stack->walk;
   const H5O_info_t info = info_of(walk, object);
   const record_kind kind = kind_of(walk, &info);
-  const uint64_t number = walk->object_count++;
-  if (!address_map_set(&walk->numbers, info.addr, number)) child_fail(walk->child, IMWA_HDF5_OUT_OF_LIMITS, "memory");
+  const uint64_t number = new_number(walk, info.addr);
+  const char *obstacle = kind == RECORD_DATASET ? walk_obstacle(walk, object) : NULL;
+  if (obstacle) {
+    put_unread(walk, &info, number, obstacle);
+    checked(walk->child, H5Oclose(object));
+    return;
+  }
   message_begin_record(&walk->message, kind);
   put_path(walk);
   put_header(walk, &info, number);
@@ -161,21 +181,42 @@ static void put_soft_link(file_walk *walk, hid_t group, const char *name, const 
   free(target);
 }
 
+static void put_foreign_link(file_walk *walk, const char *what) {
+  message_begin_record(&walk->message, RECORD_FOREIGN_LINK);
+  put_path(walk);
+  put_text(&walk->message, what, strlen(what));
+  message_end_record(&walk->message);
+}
+
+/// An object that is met for the first time, unless a later version wrote what this one does not know.
+static void open_and_walk(group_stack *stack, uint64_t address) {
+  file_walk *walk = stack->walk;
+  char reason[512];
+  const hid_t object = H5Oopen_by_addr(walk->file, address);
+  if (object >= 0) {
+    walk_object(stack, object);
+    return;
+  }
+  if (!child_is_about_version(reason, sizeof reason)) child_fail_by_library(walk->child);
+  H5Eclear2(H5E_DEFAULT);
+  const H5O_info_t nothing = {0};
+  put_unread(walk, &nothing, new_number(walk, address), reason);
+}
+
 static void follow_link(group_stack *stack, hid_t group, const char *name, const H5L_info_t *info) {
   file_walk *walk = stack->walk;
   uint64_t number;
   if (info->type == H5L_TYPE_SOFT) {
     put_soft_link(walk, group, name, info);
   } else if (info->type != H5L_TYPE_HARD) {
-    child_fail(walk->child, IMWA_HDF5_REFUSED, "%s link '%s'",
-               info->type == H5L_TYPE_EXTERNAL ? "external" : "user-defined", walk->path);
+    put_foreign_link(walk, info->type == H5L_TYPE_EXTERNAL ? "external" : "user-defined");
   } else if (address_map_find(&walk->numbers, info->u.address, &number)) {
     message_begin_record(&walk->message, RECORD_HARD_LINK);
     put_path(walk);
     put_u64(&walk->message, number);
     message_end_record(&walk->message);
   } else {
-    walk_object(stack, checked(walk->child, H5Oopen_by_addr(walk->file, info->u.address)));
+    open_and_walk(stack, info->u.address);
   }
 }
 

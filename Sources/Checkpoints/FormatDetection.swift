@@ -27,6 +27,7 @@ enum FormatDetection {
       return format
     }
     if let format = try archiveFormat(file, start) { return format }
+    if try HDF5Checkpoint.hasUserBlock(file) { return HDF5Checkpoint.self }
     if let problem = knownProblem(start) {
       throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
     }

@@ -5,6 +5,7 @@ struct CatalogueParser {
   private(set) var groups: [HDF5Catalogue.Group] = []
   private(set) var datasets: [HDF5Catalogue.Dataset] = []
   private(set) var links: [HDF5Catalogue.Link] = []
+  private(set) var unread: [HDF5Catalogue.Unread] = []
   private(set) var texts: [Int: [String: [String]]] = [:]
   private(set) var attributes: [Int: [String: HDF5Values]] = [:]
   private(set) var values: [Int: HDF5Values] = [:]
@@ -32,10 +33,15 @@ struct CatalogueParser {
       case 9:
         try packedSize.add(try record.count64())
         guard reader.isAtEnd else { throw .message("something follows its end") }
+        for index in datasets.indices where datasets[index].type == .opaquePairs {
+          datasets[index].type = .numbers(ElementEncoding(.bfloat16))
+        }
         return
       case 10:
         let object = try record.count64()
         values[object] = try parseValues(&record)
+      case 11: try parseUnread(&record)
+      case 12: try parseForeignLink(&record)
       default: throw .message("an unknown record")
       }
     }
@@ -61,6 +67,19 @@ struct CatalogueParser {
     let target = try record.text()
     packedSize.addLink(path, target: target)
     links.append(.soft(path: path, target: target))
+  }
+
+  private mutating func parseForeignLink(_ record: inout CatalogueReader) throws(HDF5Error) {
+    let path = try record.text()
+    packedSize.addLink(path)
+    links.append(.foreign(path: path, kind: try record.text()))
+  }
+
+  private mutating func parseUnread(_ record: inout CatalogueReader) throws(HDF5Error) {
+    let path = try record.text()
+    packedSize.addLink(path)
+    let object = try parseHeader(&record)
+    unread.append(HDF5Catalogue.Unread(path: path, object: object, reason: try record.text()))
   }
 
   /// The number of an object, whose header has a size.
@@ -198,10 +217,10 @@ struct CatalogueParser {
     attributes[object, default: [:]][name] = contents
     guard case .texts(let values) = contents else { return }
     texts[object, default: [:]][name] = values
-    if name == "dtype", values == ["bfloat16"], let dataset = datasetOfObject[object],
+    if name == "dtype", values != ["bfloat16"], let dataset = datasetOfObject[object],
       datasets[dataset].type == .opaquePairs
     {
-      datasets[dataset].type = .numbers(ElementEncoding(.bfloat16))
+      datasets[dataset].type = .other("opaque bytes")
     }
   }
 

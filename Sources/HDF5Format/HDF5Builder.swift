@@ -79,6 +79,24 @@ public import TensorCore
     }
   }
 
+  /// Adds a hard link to what is in the new file.
+  public func link(_ path: String, to target: String) {
+    unsafe imwa_hdf5_build_link(builder, path, target)
+  }
+
+  /// Gives an object another path once all values are there.
+  public func move(_ path: String, to newPath: String) {
+    unsafe imwa_hdf5_build_move(builder, path, newPath)
+  }
+
+  /// Gives an attribute of an object of the source other texts, as many as it has; none may hold a zero byte.
+  public func setTexts(_ name: String, of path: String, to texts: [String]) {
+    let joined = texts.flatMap { $0.utf8CString }
+    unsafe joined.withUnsafeBufferPointer { joined in
+      unsafe imwa_hdf5_build_list(builder, path, name, joined.baseAddress, joined.count)
+    }
+  }
+
   /// Sets a text attribute of the root group, or removes it.
   public func setRootText(_ name: String, to text: String?) {
     unsafe imwa_hdf5_build_text(

@@ -63,6 +63,39 @@ public struct HDF5Catalogue: Sendable, Hashable {
     case hard(path: String, object: Int)
     /// A path that stands for another.
     case soft(path: String, target: String)
+    /// A path that leads out of the file, or nobody knows where.
+    case foreign(path: String, kind: String)
+
+    /// Where the link is.
+    public var path: String {
+      switch self {
+      case .hard(let path, _), .soft(let path, _), .foreign(let path, _): path
+      }
+    }
+  }
+
+  /// An object that nothing was asked of but where it is.
+  public struct Unread: Sendable, Hashable {
+    /// The path without the leading slash.
+    public let path: String
+    /// Its number among the objects of the file.
+    public let object: Int
+    /// Why, as the message tells it.
+    private let reason: String
+
+    private static let newer = "newer: "
+
+    init(path: String, object: Int, reason: String) {
+      self.path = path
+      self.object = object
+      self.reason = reason
+    }
+
+    /// Why its values are not read, as the end of a sentence.
+    public var sentence: String {
+      reason.hasPrefix(Unread.newer)
+        ? "it is " + reason.dropFirst(Unread.newer.count) : "its values are in other files"
+    }
   }
 
   /// The groups in the order of their paths, each once.
@@ -71,6 +104,8 @@ public struct HDF5Catalogue: Sendable, Hashable {
   public let datasets: [Dataset]
   /// Further paths.
   public let links: [Link]
+  /// Datasets that are in the file, but not their values, and objects of later versions of HDF5.
+  public let unread: [Unread]
   /// The texts of attributes, by the number of their object and their name.
   public let texts: [Int: [String: [String]]]
   /// The values of all attributes, by the number of their object and their name.
@@ -97,6 +132,7 @@ public struct HDF5Catalogue: Sendable, Hashable {
     let paths = parser.datasets.map { NumericPath($0.path) }
     datasets = paths.indices.sorted { paths[$0] < paths[$1] }.map { parser.datasets[$0] }
     links = parser.links
+    unread = parser.unread
     texts = parser.texts
     attributes = parser.attributes
     values = parser.values
@@ -111,17 +147,12 @@ public struct HDF5Catalogue: Sendable, Hashable {
 
   /// The paths that lead to what has another one, or nowhere.
   public var linkPaths: Set<String> {
-    Set(
-      links.map { link in
-        switch link {
-        case .hard(let path, _), .soft(let path, _): path
-        }
-      })
+    Set(links.map(\.path))
   }
 
   /// Whether another file has the same datasets in the same places; values in headers may differ.
   public func hasSamePlaces(as other: HDF5Catalogue) -> Bool {
-    guard groups == other.groups, links == other.links else { return false }
+    guard groups == other.groups, links == other.links, unread == other.unread else { return false }
     return datasets.count == other.datasets.count
       && zip(datasets, other.datasets).allSatisfy { first, second in
         var first = first
@@ -189,9 +220,17 @@ extension HDF5Catalogue.Dataset {
     switch type {
     case .numbers(let encoding): encoding.dtype.elementUnit
     case .floats(let layout): layout.size
-    case .opaquePairs, .other: nil
+    case .opaquePairs, .unreadNumbers, .other: nil
     }
   }
+
+  /// The first filter of its chunks that is not undone here, by number and name; nil when there is none.
+  public var unknownFilter: String? {
+    filters.lazy.compactMap(ChunkFilter.unknownName).first
+  }
+
+  /// Whether its values can be read as those of a tensor.
+  public var isTensor: Bool { elementSize != nil && unknownFilter == nil }
 
   /// The number of bytes of the values of a dataset of numbers, as they are stored; nil for others.
   public var byteCount: Int? {

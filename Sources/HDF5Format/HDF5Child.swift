@@ -122,9 +122,7 @@ public enum HDF5Child {
     case IMWA_HDF5_COMPLETE: return
     case IMWA_HDF5_REFUSED: throw HDF5Error(.refused, reason)
     case IMWA_HDF5_TOO_NEW:
-      throw HDF5Error(
-        .tooNew, reason,
-        hint: "h5repack --high=2 of a newer HDF5 writes it for older ones")
+      throw HDF5Error(.tooNew, reason)
     case IMWA_HDF5_OUT_OF_LIMITS:
       throw HDF5Error(
         .outOfLimits, "damaged HDF5 file\(at): \(work) takes too much: \(reason)",

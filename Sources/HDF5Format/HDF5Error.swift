@@ -41,6 +41,17 @@ public struct HDF5Error: DiagnosedError, Hashable {
     }
   }
 
+  /// How to write a file anew for all versions of HDF5, with what those have who wrote it.
+  ///
+  /// (h5repack cannot lower the versions of types and layouts.)
+  public static func rewritingHint(of file: String) -> String {
+    """
+    h5py writes it anew: python -c "import h5py; a, b = h5py.File('\(file)'), h5py.File('old.h5', 'w', \
+    libver=('earliest', 'v110')); n = ['/']; a.visit(n.append); [(b.create_dataset(i, data=a[i][()]) \
+    if isinstance(a[i], h5py.Dataset) else b.require_group(i)).attrs.update(a[i].attrs) for i in n]"
+    """
+  }
+
   static func message(_ reason: String) -> HDF5Error {
     HDF5Error(.damaged, "damaged HDF5 file: the catalogue makes no sense: \(reason)")
   }

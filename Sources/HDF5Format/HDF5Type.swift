@@ -6,8 +6,10 @@ public indirect enum HDF5Type: Sendable, Hashable {
   case numbers(ElementEncoding)
   /// Floating-point numbers that no dtype has, but whose values are those of float64.
   case floats(FloatLayout)
-  /// Two bytes whose meaning an attribute tells: Keras stores bfloat16 so.
+  /// Two bytes without a name for what they mean: h5py and Keras store bfloat16 so. Only until attributes are known.
   case opaquePairs
+  /// Numbers whose meaning the file does not tell, or that no dtype has: `opaque values of one byte`.
+  case unreadNumbers(String)
   /// A kind that is no tensor: text, references, records.
   case other(String)
 
@@ -26,8 +28,11 @@ public indirect enum HDF5Type: Sendable, Hashable {
       try reader.skip(3)
       return .other("text")
     case 5:
-      _ = try reader.text()
-      return size == 2 ? .opaquePairs : .other("opaque bytes")
+      let tag = try reader.text()
+      if size == 2 && tag.isEmpty { return .opaquePairs }
+      // As h5py stores both kinds of float8, and does not tell which.
+      return size == 1 && tag.isEmpty
+        ? .unreadNumbers("opaque values of one byte") : .other("opaque bytes")
     case 6: return try compound(&reader, size: size, depth: depth)
     case 7: return .other("reference")
     case 8: return try enumeration(&reader, depth: depth)
@@ -38,7 +43,7 @@ public indirect enum HDF5Type: Sendable, Hashable {
       try reader.skip(8 * Int(try reader.byte()))
       _ = try parse(&reader, depth: depth + 1)
       return .other("array")
-    default: throw .message("an unknown class of type")
+    default: return .other("type of class \(kind)")
     }
   }
 
@@ -125,6 +130,8 @@ public indirect enum HDF5Type: Sendable, Hashable {
     switch part.dtype {
     case .float32: return .numbers(ElementEncoding(.complex64, byteOrder: part.byteOrder))
     case .float64: return .numbers(ElementEncoding(.complex128, byteOrder: part.byteOrder))
+    case .float16, .bfloat16:
+      return .unreadNumbers("complex numbers of two \(part.dtype.rawValue)")
     default: return .other("record")
     }
   }

@@ -1,10 +1,10 @@
 /// A path that is ordered with numbers in it by their size: `vars/2` comes before `vars/10`.
-struct NumericPath: Comparable {
+package struct NumericPath: Comparable {
   private let bytes: [UInt8]
 
-  init(_ path: String) { bytes = Array(path.utf8) }
+  package init(_ path: String) { bytes = Array(path.utf8) }
 
-  static func < (first: NumericPath, second: NumericPath) -> Bool {
+  package static func < (first: NumericPath, second: NumericPath) -> Bool {
     let (left, right) = (first.bytes, second.bytes)
     // Most paths have much in common, up to within a number.
     var i = 0

@@ -6,6 +6,10 @@ package struct ArrayHeader: Sendable, Hashable {
   package enum Elements: Sendable, Hashable {
     /// Numbers.
     case numbers(ElementEncoding)
+    /// Python objects, which would have to be run to be read.
+    case objects
+    /// Numbers that no dtype has: a description of NumPy's.
+    case unreadNumbers(String)
     /// Text, dates, records: a description of NumPy's.
     case other(String)
   }
@@ -112,18 +116,15 @@ package struct ArrayHeader: Sendable, Hashable {
       if first == ">" { order = .bigEndian }
       code = code.dropFirst()
     }
-    if code.hasPrefix("O") {
-      throw NumPyError(
-        .unsupported, "its elements are Python objects, which would have to be run to be read",
-        hint: "save numbers: numpy.savez of arrays with a numeric dtype")
-    }
+    if code.hasPrefix("O") { return .objects }
     if let dtype = dtypes[String(code)] {
       return .numbers(ElementEncoding(dtype, byteOrder: order))
     }
     guard let kind = code.first, "SUVaMmcgb?iuf".contains(kind), !code.isEmpty else {
       throw .damaged("'\(text)' is no element type")
     }
-    return .other("'\(text)'")
+    // One byte of float8, which NumPy does not know.
+    return code == "V1" ? .unreadNumbers("'\(text)'") : .other("'\(text)'")
   }
 
   /// NumPy's codes of numbers; `V2` is how it stores bfloat16, which it does not know.

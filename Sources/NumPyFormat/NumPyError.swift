@@ -43,7 +43,18 @@ extension NumPyError {
 
   /// The elements of a single array are no numbers.
   package static func notNumbers(_ header: ArrayHeader) -> NumPyError {
-    NumPyError(.unsupported, "its elements are no numbers, but \(header.elementsText)")
+    switch header.elements {
+    case .objects:
+      NumPyError(
+        .unsupported, "its elements are Python objects, which would have to be run to be read",
+        hint: "save numbers: numpy.savez of arrays with a numeric dtype")
+    case .unreadNumbers(let text):
+      NumPyError(
+        .unsupported, "its elements are \(text), which no dtype has",
+        hint: "save them as numbers that have one: a.astype('f4')")
+    case .numbers, .other:
+      NumPyError(.unsupported, "its elements are no numbers, but \(header.elementsText)")
+    }
   }
 
   /// NumPy has no such dtype.
@@ -53,13 +64,6 @@ extension NumPyError {
       "tensor '\(info.name)' of \(info.dtype.rawValue) cannot be written: NumPy has no such dtype",
       hint: "--out-dtype writes averaged tensors as another one")
   }
-
-  /// The comment of an archive is too short for the metadata.
-  package static func tooMuchMetadata(_ count: Int, maximum: Int) -> NumPyError {
-    NumPyError(
-      .unsupported, "the metadata have \(count) bytes, but an .npz file holds at most \(maximum)",
-      hint: "--no-provenance leaves the record of how it was made out")
-  }
 }
 
 extension ArrayHeader {
@@ -67,7 +71,8 @@ extension ArrayHeader {
   package var elementsText: String {
     switch elements {
     case .numbers(let encoding): encoding.dtype.rawValue
-    case .other(let text): text
+    case .objects: "Python objects"
+    case .unreadNumbers(let text), .other(let text): text
     }
   }
 }

@@ -265,11 +265,14 @@ package struct SelectionOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Only the best checkpoints by --metric, from the JSON file beside each.",
+      "Only the best checkpoints by --metric, from the JSON file beside each or from their names.",
       valueName: "count"))
   package var best: Int?
 
-  @Option(help: ArgumentHelp("The metric for --best, for example val_loss.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The metric for --best: val_loss, or an expression for a number in names: 'name:-([0-9.]+)[.]h5$'.",
+      valueName: "name"))
   package var metric: String?
 
   @Option(help: ArgumentHelp("Whether a small or a large metric is good.", valueName: "min|max"))

@@ -13,6 +13,8 @@ public struct DistanceOptions: Sendable {
   public var exclude: [Glob] = []
   /// Tensors that some models lack: an error, or left out.
   public var missing = Missing.error
+  /// How the tensors of one model find those of another.
+  public var match = AlignmentPolicy.Match.name
   /// Which tensors count.
   public var scope = Scope.weights
   /// Whether distances are divided by the mean size of the two models, where they have a unit.
@@ -51,6 +53,7 @@ public struct DistanceOptions: Sendable {
   var policy: AlignmentPolicy {
     var policy = AlignmentPolicy()
     policy.purpose = .comparing
+    policy.match = match
     policy.include = include
     policy.exclude = exclude
     policy.missing = missing == .error ? .error : .intersect

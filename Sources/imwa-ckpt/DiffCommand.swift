@@ -43,6 +43,11 @@ struct DiffCommand: ParsableCommand {
       "Floats of one dtype may be so many representable values apart.", valueName: "count"))
   var ulp: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Match tensors by their names, or by their order in the model.", valueName: "way"))
+  var match = AlignmentPolicy.Match.name
+
   @Flag(help: "Compare nothing but the tensors.")
   var noMetadata = false
 
@@ -66,8 +71,12 @@ struct DiffCommand: ParsableCommand {
       tolerance.steps = ulp
       let comparison = try tool.working(running) { options in
         try CheckpointComparison(
-          of: readers[0], readers[1], tolerance: tolerance, ignoresMetadata: noMetadata,
+          of: readers[0], readers[1], match: match, tolerance: tolerance,
+          ignoresMetadata: noMetadata,
           options: options)
+      }
+      if comparison.fitsByPosition {
+        tool.notice("shapes and dtypes agree in their order: --match position compares by it")
       }
       let result = DiffResult(comparison: comparison, first: first, second: second)
       if running.json {

@@ -87,6 +87,7 @@ struct DistanceJob {
     options.include = measure.patterns.included
     options.exclude = measure.patterns.excluded
     options.missing = measure.missing
+    options.match = measure.match
     options.scope = measure.allTensors ? .allNumbers : .weights
     options.isNormalized = measure.normalize
     options.tellsTensors = display.perTensor

@@ -63,6 +63,11 @@ struct MeasureOptions: ParsableArguments {
   @OptionGroup var patterns: NamePatternOptions
 
   @Option(
+    help: ArgumentHelp(
+      "Match tensors by their names, or by their order in the model.", valueName: "way"))
+  var match = AlignmentPolicy.Match.name
+
+  @Option(
     help: ArgumentHelp("Tensors that a model lacks: an error; or left out.", valueName: "policy"))
   var missing = DistanceOptions.Missing.error
 }

@@ -43,6 +43,9 @@
 ///     kind 10 values     object:u64 values                     of a dataset of anything but numbers, as for attributes
 ///                        Follow their dataset. Texts of at most 16 MiB in all datasets together.
 ///     kind 9 end         global_heap_bytes:u64                 that the values in the collections which the walk read need
+///     kind 11 unread     path:text header reason:text          a dataset: "virtual", "external" (its values are in other
+///                        files), or an object that this libhdf5 does not know: "newer: " and libhdf5's own text
+///     kind 12 foreign    path:text what:text                   an "external" or a "user-defined" link
 ///
 ///     header     = object:u64 (0, 1, 2, … in order of appearance) header_bytes:u64 header_free:u64
 ///                  attribute_index_bytes:u64 attribute_heap_bytes:u64
@@ -142,7 +145,7 @@ void imwa_hdf5_write_compact(const char *path, const imwa_hdf5_limits *limits, s
 //
 // A child writes a new file while this process computes what goes into it:
 //
-//     begin    (drop | copy | feed | create | text)*    start    (chunk | data)*    finish
+//     begin    (drop | copy | feed | create | link | move | list | text)*    start    (chunk | data)*    finish
 //
 // With a source, the new file gets the source's structure: user block, superblock version, creation properties, groups,
 // links (hard ones shared again, soft ones as they are), committed types, attributes, comments, orders of creation, and
@@ -224,6 +227,19 @@ uint32_t imwa_hdf5_build_feed(imwa_hdf5_builder *builder, const char *path, imwa
 
 /// Adds a dataset that the source does not have, with the groups on the way to it, and returns its number.
 uint32_t imwa_hdf5_build_create(imwa_hdf5_builder *builder, const char *path, const imwa_hdf5_new_dataset *dataset);
+
+/// Adds a hard link to what is in the new file, with the groups on the way to it. Links come after all datasets, in the
+/// order in which they are given.
+void imwa_hdf5_build_link(imwa_hdf5_builder *builder, const char *path, const char *target);
+
+/// Gives an object another path when all values have come; the group that it goes to must be there then. All moves are
+/// done in the order in which they are given.
+void imwa_hdf5_build_move(imwa_hdf5_builder *builder, const char *path, const char *new_path);
+
+/// Gives an attribute of an object of the source, which is a list of texts, as many other ones. Each of `texts` ends in a
+/// zero byte, which `texts_bytes` counts. The new texts have variable length if the old ones have.
+void imwa_hdf5_build_list(imwa_hdf5_builder *builder, const char *path, const char *name, const char *texts,
+                          size_t texts_bytes);
 
 /// Sets or removes (null) a text attribute of a dataset that is fed or created, or of IMWA_HDF5_ROOT, as
 /// `imwa_hdf5_edit_attributes` does, after those of the source are in place.

@@ -39,6 +39,8 @@ public struct CheckpointComparison: Sendable {
   public let unread: [(name: String, reason: String)]
   /// How many tensors both have.
   public let commonCount: Int
+  /// Whether tensors differ in their names alone, or some more, but all fit in their order.
+  public let fitsByPosition: Bool
 
   /// Whether all was compared, and nothing that counts differs.
   public var isSame: Bool {
@@ -51,14 +53,21 @@ public struct CheckpointComparison: Sendable {
   ///
   /// Where a checkpoint came from, which the toolkit records, is no part of it.
   ///
-  /// - Parameter ignoresMetadata: whether nothing but tensors is compared.
+  /// - Parameters:
+  ///   - match: how the tensors of one find those of the other.
+  ///   - ignoresMetadata: whether nothing but tensors is compared.
   /// - Throws: what reading throws, and `StreamError` when it is interrupted.
   public init(
     of first: CheckpointReader, _ second: CheckpointReader,
+    match: AlignmentPolicy.Match = .name,
     tolerance: ElementTolerance = ElementTolerance(), ignoresMetadata: Bool = false,
     options: StreamOptions = StreamOptions()
   ) throws {
-    let (left, right) = (first.weights, second.weights)
+    let left = first.weights
+    let isByPosition = match == .position
+    let right =
+      try isByPosition ? second.weights.matched(to: left, of: first, second) : second.weights
+    fitsByPosition = !isByPosition && left.fits(right)
     onlyFirst = left.tensors.map(\.info).filter { right.position(of: $0.name) == nil }
     onlySecond = right.tensors.map(\.info).filter { left.position(of: $0.name) == nil }
     metadataCounts = !ignoresMetadata && first.format.name == second.format.name

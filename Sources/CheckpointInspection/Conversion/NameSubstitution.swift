@@ -1,3 +1,4 @@
+import Checkpoints
 import TensorCore
 
 /// A change of names as `sed -E` writes it: `s/model\.(.*)/\1/`, with the flags `g` and `i`.
@@ -51,8 +52,13 @@ public struct NameSubstitution: Sendable {
       parts[2].allSatisfy({ flags.contains($0) })
     else { throw malformed }
     isRepeated = parts[2].contains(UInt8(ascii: "g"))
-    expression = try RegularExpression(
-      String(decoding: parts[0], as: UTF8.self), ignoresCase: parts[2].contains(UInt8(ascii: "i")))
+    do {
+      expression = try RegularExpression(
+        String(decoding: parts[0], as: UTF8.self),
+        ignoresCase: parts[2].contains(UInt8(ascii: "i")))
+    } catch let error as SelectionError {
+      throw InspectionError(error.kind, error.description, hint: error.hint)
+    }
     replacement = NameSubstitution.pieces(parts[1])
     try checkGroups()
   }

@@ -83,7 +83,9 @@ public struct MergePlan: Sendable {
     guard builder.mismatches.isEmpty else {
       throw AlignmentError(
         mismatches: builder.mismatches, labels: labels, purpose: policy.purpose,
-        tensorCounts: inputs.map(\.count))
+        tensorCounts: inputs.map(\.count),
+        fitsByPosition: policy.match == .name
+          && PositionMatching(inputs[0], optimizer: policy.optimizer).fits(inputs.dropFirst()))
     }
     guard !builder.entries.isEmpty || inputs[0].count == 0 else { throw SelectionError.nothingLeft }
     entries = builder.entries

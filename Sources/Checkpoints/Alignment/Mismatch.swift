@@ -25,6 +25,8 @@ public struct AlignmentError: DiagnosedError {
   let purpose: AlignmentPolicy.Purpose
   /// How many tensors each input has.
   var tensorCounts: [Int] = []
+  /// Whether all tensors fit if they are matched by their order.
+  var fitsByPosition = false
   /// Always `badInput`.
   public var kind: FailureKind { .badInput }
 
@@ -56,6 +58,9 @@ public struct AlignmentError: DiagnosedError {
     let names = NameMismatches(mismatches, tensorCounts)
     if let hint = names.renamingHint(labels) {
       ways.append(hint)
+    } else if fitsByPosition {
+      // Leaving out what has another name would spoil a model whose layers were only counted on.
+      return "shapes and dtypes agree in the order of the model: --match position matches by it"
     } else if names.areMostlyForeign {
       // To leave out or keep what has another name would make a model of parts that never worked together.
       ways.append(

@@ -23,6 +23,14 @@ struct PositionMatching {
     return map.tensors.indices.filter { roles[$0] != .optimizerState }.map { map.tensors[$0] }
   }
 
+  /// Whether each tensor of other inputs has the dtype and the shape of that at its position.
+  func fits(_ maps: some Sequence<WeightMap>) -> Bool {
+    maps.allSatisfy { map in
+      let weights = PositionMatching.weights(of: map, optimizer)
+      return weights.count == first.count && zip(weights, first).allSatisfy { $0.isAlike($1) }
+    }
+  }
+
   /// The input with the names of the first one.
   ///
   /// - Throws: `PositionError` when the numbers of tensors differ.

@@ -36,12 +36,29 @@ public enum HDF5Checkpoint: CheckpointFormat {
 
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
+  /// As hard links.
+  public static let keepsTies = true
+
   /// Attributes of groups and datasets.
   public static let describesModels = true
 
-  /// Whether the file starts with the signature; behind a user block, the name has to tell.
+  /// Whether the file starts with the signature.
   public static func recognizes(start: [UInt8]) -> Bool {
     start.starts(with: signature)
+  }
+
+  /// The smallest user block; others are twice as large as the one before.
+  /// (HDF5 File Format Specification 3.0, II.A.)
+  private static let smallestUserBlock = 512
+
+  /// Whether the signature comes after a block of another program, as in files of MATLAB.
+  static func hasUserBlock(_ file: ReadableFile) throws -> Bool {
+    var offset = smallestUserBlock
+    while offset <= file.size - signature.count {
+      if try file.bytes(in: offset..<offset + signature.count) == signature { return true }
+      offset *= 2
+    }
+    return false
   }
 
   /// Opens a file; libhdf5 looks at it in a child process.
@@ -51,33 +68,28 @@ public enum HDF5Checkpoint: CheckpointFormat {
   }
 
   /// The checkpoint in an HDF5 file.
+  ///
+  /// - Parameter classes: what a configuration outside of it tells; nil where there is none.
   static func reader(
     of file: HDF5File, at path: FilePath, files: [ReadableFile]? = nil,
-    arrangement: CheckpointReader.Arrangement? = nil
+    arrangement: CheckpointReader.Arrangement? = nil, classes: KerasClasses? = nil
   ) throws -> CheckpointReader {
-    var tensors: [Tensor] = []
-    var others: [String] = []
-    for dataset in file.catalogue.datasets {
-      switch dataset.type {
-      case .numbers(let encoding): tensors.append(try file.tensor(dataset, encoding))
-      case .floats(let layout): tensors.append(try file.tensor(dataset, layout))
-      case .opaquePairs:
-        throw CheckpointError(
-          .badInput, path,
-          "dataset '\(dataset.path)' has opaque values of two bytes, and the file does not tell what "
-            + "they mean")
-      case .other(let kind): others.append("'\(dataset.path)' (\(kind))")
-      }
-    }
-    try checkSizes(of: tensors, in: file)
+    let contents = try HDF5Contents(of: file)
+    try checkSizes(of: contents.stored, in: file)
     let layout = KerasLayout(file.catalogue)
-    let weights = try WeightMap(layout.ordered(tensors), metadata: metadata(file.catalogue))
+    let metadata = metadata(file.catalogue)
+    let classes =
+      classes ?? KerasClasses(configuration: Array((metadata["model_config"] ?? "").utf8))
+    let tensors = KerasRoles([layout], classes: classes).declared(contents.tensors)
+    let weights = try WeightMap(layout.ordered(tensors), metadata: metadata)
     var reader = CheckpointReader(
       path: path, weights: weights, files: files ?? [file.file],
       arrangement: arrangement ?? .hdf5(HDF5Structure(source: file)))
     reader.layerNames = layout.layerNames
-    reader.otherContents = others
     reader.ownParts = { _ in file.catalogue.parts }
+    reader.otherContents = contents.others
+    reader.unreadable = contents.unreadable
+    reader.notices += reader.unreadable.map { "'\($0.name)' is not read: \($0.reason)" }
     return reader
   }
 
@@ -118,8 +130,6 @@ public enum HDF5Checkpoint: CheckpointFormat {
       return try shards.layout(of: weights, for: request)
     default: break
     }
-    return try HDF5Rebuild(
-      weights, compressionLevel: request.compressionLevel, path: request.path
-    ).layout(for: request)
+    return try HDF5Rebuild(weights, for: request).layout(for: request)
   }
 }

@@ -3,7 +3,7 @@ import JSONText
 public import SystemPackage
 import TensorCore
 
-/// Chooses the best checkpoints by a metric from a JSON file beside each.
+/// Chooses the best checkpoints by a metric from a JSON file beside each, or from their names.
 public struct MetricSelection: Sendable {
   /// Which values are better.
   public enum Mode: String, Sendable, CaseIterable {
@@ -19,15 +19,26 @@ public struct MetricSelection: Sendable {
     public let value: Double
   }
 
-  /// The name of the metric; a path with dots leads into nested objects.
+  /// The name of the metric, where a path with dots leads into nested objects; or `name:` and an expression whose group
+  /// is the value in the names of checkpoints.
   public let metric: String
   /// Which values are better.
   public let mode: Mode
 
+  /// What finds the value in names; nil where files tell it.
+  private let expression: RegularExpression?
+  private static let namePrefix = "name:"
+
   /// Selects by a metric.
-  public init(metric: String, mode: Mode) {
+  ///
+  /// - Throws: `SelectionError` for what is no regular expression.
+  public init(metric: String, mode: Mode) throws {
     self.metric = metric
     self.mode = mode
+    let pattern =
+      metric.hasPrefix(MetricSelection.namePrefix)
+      ? metric.dropFirst(MetricSelection.namePrefix.count) : nil
+    expression = try pattern.map { try RegularExpression(String($0), ignoresCase: false) }
   }
 
   /// The best `count` checkpoints, the best first; of equal ones the earlier. NaN and infinity are the worst.
@@ -45,11 +56,14 @@ public struct MetricSelection: Sendable {
   }
 
   private func value(for path: FilePath) throws -> Double {
+    let name = path.lastComponent?.string ?? ""
+    if let expression { return try value(in: name, by: expression, path) }
     let candidates = metricFiles(of: path)
     guard let found = candidates.first(where: { FileStatus(of: $0)?.kind == .file }) else {
+      if let value = value(markedIn: name) { return value }
       throw CheckpointError(
         .missingInput, path, "there is no file with its metrics",
-        hint: "looked for " + candidates.map { "'\($0)'" }.joined(separator: ", "))
+        hint: hint(for: name, lookedFor: candidates))
     }
     let file = try ReadableFile(found)
     guard file.size <= 4 << 20 else {
@@ -67,6 +81,48 @@ public struct MetricSelection: Sendable {
         .badInput, found, "it has no number '\(metric)'", hint: hint(listing: root))
     }
     return value
+  }
+
+  /// What the expression's first group is in a name, or all of the match when it has none.
+  private func value(in name: String, by expression: RegularExpression, _ path: FilePath) throws
+    -> Double
+  {
+    let bytes = Array(name.utf8)
+    let match = expression.firstMatch(in: bytes, from: 0)
+    let range = match.flatMap { expression.groupCount > 0 ? $0[1] : $0[0] }
+    guard let range, let value = Double(String(decoding: bytes[range], as: UTF8.self)) else {
+      let pattern = metric.dropFirst(MetricSelection.namePrefix.count)
+      throw CheckpointError(
+        .usage, path, "'\(pattern)' finds no number in its name",
+        hint: "parentheses stand around the number, as in --metric '\(MetricSelection.endOfName)'")
+    }
+    return value
+  }
+
+  /// Finds a number with a point where a name ends, before its suffix.
+  private static let endOfName = "name:([0-9]+[.][0-9]+)[.][a-z0-9]+$"
+
+  /// The value in a name that tells it as Lightning does: `epoch=3-val_loss=0.21.ckpt`.
+  private func value(markedIn name: String) -> Double? {
+    guard
+      let expression = try? RegularExpression(
+        "(^|[^A-Za-z0-9_])"
+          + metric.map { $0.isLetter || $0.isNumber ? "\($0)" : "[\($0)]" }.joined()
+          + "=(-?[0-9]+([.][0-9]+)?(e[-+]?[0-9]+)?)", ignoresCase: false),
+      let range = expression.firstMatch(in: Array(name.utf8), from: 0)?[2]
+    else { return nil }
+    return Double(String(decoding: Array(name.utf8)[range], as: UTF8.self))
+  }
+
+  private func hint(for name: String, lookedFor candidates: [FilePath]) -> String {
+    let file = candidates.first.map { "'\($0)'" } ?? "a JSON file"
+    let written = "write {\"\(metric)\": 0.25} into \(file)"
+    guard
+      let expression = try? RegularExpression(
+        String(MetricSelection.endOfName.dropFirst(MetricSelection.namePrefix.count)),
+        ignoresCase: false), expression.firstMatch(in: Array(name.utf8), from: 0) != nil
+    else { return written }
+    return written + "; or take it from the names: --metric '\(MetricSelection.endOfName)'"
   }
 
   /// `run/step-5.safetensors` → `run/step-5.json`, …; a folder → files in it.

@@ -47,9 +47,7 @@ public enum ChunkFilter: Sendable, Hashable {
     case 3: self = .fletcher32
     case ChunkFilter.lzfNumber: self = .lzf
     default:
-      throw HDF5Error(
-        .refused, "filter \(ChunkFilter.name(of: description)) is not supported",
-        hint: "h5repack -f GZIP=4 writes the file with a filter that is")
+      throw HDF5Error(.refused, "filter \(ChunkFilter.name(of: description)) is not supported")
     }
   }
 
@@ -79,6 +77,11 @@ public enum ChunkFilter: Sendable, Hashable {
     case .shuffle, .fletcher32: true
     case .deflate, .lzf: false
     }
+  }
+
+  /// The number and the name of a filter that is none of these; nil for those that are.
+  static func unknownName(of description: Description) -> String? {
+    (1...3).contains(description.id) || description.id == lzfNumber ? nil : name(of: description)
   }
 
   private static func name(of description: Description) -> String {

@@ -14,6 +14,8 @@ struct HDF5File: Sendable {
   }
 
   let catalogue: HDF5Catalogue
+  /// The names of its datasets as tensors.
+  private(set) var names: HDF5TensorNames
   let file: ReadableFile
   /// Where the HDF5 file starts in `file`.
   let offset: Int
@@ -43,6 +45,11 @@ struct HDF5File: Sendable {
           return (walked.catalogue, walked)
         }
       }
+      names = try HDF5TensorNames(catalogue)
+    } catch let error where error.code == .tooNew {
+      throw CheckpointError(
+        .badInput, FilePath(file.label), error.description,
+        hint: HDF5Error.rewritingHint(of: file.label))
     } catch {
       throw CheckpointError(FilePath(file.label), error)
     }
@@ -82,8 +89,32 @@ struct HDF5File: Sendable {
   /// What messages call it: a file that was unpacked has the name of its archive.
   var path: FilePath { FilePath(file.label) }
 
+  /// The same file, whose tensors are called otherwise.
+  func renamed(_ newNames: [ExactString: String]) -> HDF5File {
+    var file = self
+    file.names = names.renamed(newNames)
+    return file
+  }
+
+  /// The dataset that a path leads to.
+  func dataset(at path: String) -> HDF5Catalogue.Dataset? {
+    names.number(of: path).map { catalogue.datasets[$0] }
+  }
+
+  /// The values of a dataset under its own path; nil when they are not those of a tensor.
+  func tensor(_ dataset: HDF5Catalogue.Dataset) throws -> Tensor? {
+    guard dataset.isTensor else { return nil }
+    switch dataset.type {
+    case .numbers(let encoding): return try tensor(dataset, encoding)
+    case .floats(let layout): return try tensor(dataset, layout)
+    case .opaquePairs, .unreadNumbers, .other: return nil
+    }
+  }
+
   /// The values of a dataset of numbers.
-  func tensor(_ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding) throws -> Tensor {
+  private func tensor(_ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding) throws
+    -> Tensor
+  {
     let info = try info(dataset, encoding.dtype)
     guard info.byteCount > 0 else {
       return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
@@ -92,7 +123,7 @@ struct HDF5File: Sendable {
   }
 
   /// The values of a dataset of floating-point numbers that no dtype has, as float64.
-  func tensor(_ dataset: HDF5Catalogue.Dataset, _ layout: FloatLayout) throws -> Tensor {
+  private func tensor(_ dataset: HDF5Catalogue.Dataset, _ layout: FloatLayout) throws -> Tensor {
     let info = try info(dataset, .float64)
     let source: any ByteSource
     switch dataset.storage {

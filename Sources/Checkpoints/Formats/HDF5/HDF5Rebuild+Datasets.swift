@@ -1,3 +1,4 @@
+import FileIO
 import HDF5Format
 import SystemPackage
 import TensorCore
@@ -10,8 +11,8 @@ extension HDF5Rebuild {
   private static let mostChunks = 2_000_000
 
   static func feed(
-    _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding, _ position: Int,
-    _ tensor: Tensor, _ source: HDF5File, _ path: FilePath
+    _ dataset: HDF5Catalogue.Dataset, _ encoding: ElementEncoding,
+    _ place: HDF5Assignment.Place, _ tensor: Tensor, _ source: HDF5File, _ path: FilePath
   ) throws -> Fed {
     let isRetyped = tensor.info.dtype != encoding.dtype
     if isRetyped { try checkStorable(tensor, path) }
@@ -21,20 +22,20 @@ extension HDF5Rebuild {
       isRetyped ? [UInt8](repeating: 0, count: width) : dataset.fillElement(encoding)
     let chunks = try chunkPlan(of: dataset, tensor, fill: fill, source)
     return Fed(
-      path: dataset.path, tensor: position,
+      path: place.path, tensor: place.tensor,
       content: .source(as: isRetyped ? tensor.info.dtype : nil), chunks: chunks,
       reversedWidth: isRetyped ? nil : encoding.reversedWidth)
   }
 
   /// Feeds numbers that no dtype has.
   static func feed(
-    _ dataset: HDF5Catalogue.Dataset, _ layout: FloatLayout, _ position: Int, _ tensor: Tensor,
-    _ source: HDF5File
+    _ dataset: HDF5Catalogue.Dataset, _ layout: FloatLayout, _ place: HDF5Assignment.Place,
+    _ tensor: Tensor, _ source: HDF5File
   ) throws -> Fed {
     let fill = [UInt8](repeating: 0, count: layout.size)
     let chunks = try chunkPlan(of: dataset, tensor, fill: fill, source)
     return Fed(
-      path: dataset.path, tensor: position, content: .source(as: nil), chunks: chunks,
+      path: place.path, tensor: place.tensor, content: .source(as: nil), chunks: chunks,
       reversedWidth: nil, floats: layout)
   }
 
@@ -68,7 +69,7 @@ extension HDF5Rebuild {
   }
 
   static func newDataset(
-    _ tensor: Tensor, _ position: Int, compressionLevel: Int?, _ path: FilePath
+    _ tensor: Tensor, _ position: Int, at place: String, compressionLevel: Int?, _ path: FilePath
   ) throws -> Fed {
     try checkStorable(tensor, path)
     let info = tensor.info
@@ -85,7 +86,7 @@ extension HDF5Rebuild {
         fillElement: [UInt8](repeating: 0, count: info.dtype.elementUnit))
     }
     return Fed(
-      path: info.name, tensor: position, content: .new(dataset), chunks: chunks,
+      path: place, tensor: position, content: .new(dataset), chunks: chunks,
       reversedWidth: nil)
   }
 
@@ -98,6 +99,16 @@ extension HDF5Rebuild {
         "tensor '\(name)' cannot be added: '\(path)' is a link to what has another name",
         hint: "--missing intersect leaves such tensors out; a .safetensors file can hold them")
     }
+  }
+
+  /// What libhdf5 does not know, or would have to look for in other files, it cannot write anew.
+  static func checkKnown(_ source: HDF5File) throws {
+    guard let object = source.catalogue.unread.first else { return }
+    throw CheckpointError(
+      .badInput, source.path,
+      "the output has another structure, and '\(object.path)' cannot be written anew: "
+        + object.sentence,
+      hint: HDF5Error.rewritingHint(of: source.file.label))
   }
 
   static func checkStorable(_ tensor: Tensor, _ path: FilePath) throws {

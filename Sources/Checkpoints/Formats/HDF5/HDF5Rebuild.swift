@@ -55,53 +55,111 @@ struct HDF5Rebuild: Sendable {
   /// Datasets of another dtype that get no values: nobody wrote to any of the inputs.
   private(set) var unwritten: [(path: String, dtype: DType)] = []
   private(set) var dropped: [String] = []
+  /// Hard links to what is in the new file.
+  private(set) var linked: [(path: String, target: String)] = []
+  /// What gets other paths in the end.
+  private let renaming: HDF5Renaming?
+  /// For each tensor the first one with the same values, whose path its own leads to; itself where ties are not kept.
+  private let groups: [Int]
+  /// Where tensors are in the new file, by their groups.
+  private var placed: [Int: String] = [:]
   let texts: [(name: String, text: String?)]
 
   /// Plans a file with the structure of `source`.
-  init(_ source: HDF5File, _ weights: WeightMap, path: FilePath) throws {
+  init(
+    _ structure: HDF5Structure, _ weights: WeightMap, _ assignment: HDF5Assignment,
+    for request: OutputRequest
+  ) throws {
+    let source = structure.source
     self.source = source
+    renaming = structure.renaming
+    path = request.path
+    groups = HDF5Rebuild.groups(of: weights, request)
     self.weights = weights
-    self.path = path
     texts = weights.rootTexts(replacing: source.catalogue)
-    for dataset in source.catalogue.datasets {
-      guard dataset.elementSize != nil else {
+    try HDF5Rebuild.checkKnown(source)
+    for (dataset, place) in zip(source.catalogue.datasets, assignment.places) {
+      if let place {
+        try add(dataset, at: place, source)
+      } else if !dataset.isTensor {
         copied.append(dataset.path)
-        continue
       }
-      guard let position = weights.position(of: dataset.path) else { continue }
-      let tensor = weights.tensors[position]
-      if let layout = dataset.floats, tensor.info.dtype == .float64 {
-        if !dataset.hasValues || (dataset.hasNoStorage && tensor.isConstant) {
-          copied.append(dataset.path)
-        } else {
-          feed(dataset, try HDF5Rebuild.feed(dataset, layout, position, tensor, source))
-        }
-        continue
-      }
-      // With another dtype they are like float64.
-      let encoding = dataset.encoding ?? ElementEncoding(.float64)
-      if try !dataset.hasValues || dataset.staysUnwritten(as: tensor) {
-        let dtype = tensor.info.dtype
-        guard dtype != encoding.dtype else {
-          copied.append(dataset.path)
-          continue
-        }
-        try HDF5Rebuild.checkStorable(tensor, path)
-        unwritten.append((dataset.path, dtype))
+    }
+    let kept = zip(source.catalogue.datasets, assignment.places).filter { dataset, place in
+      place != nil || !dataset.isTensor
+    }
+    let removal = HDF5Removal(from: source.catalogue, keeping: Set(kept.map(\.0.path)))
+    let broken = assignment.broken.map(\.text)
+    dropped = Set(removal.paths + broken).sorted { ExactString($0) < ExactString($1) }
+    let taken = source.catalogue.linkPaths.subtracting(broken)
+    let others = weights.tensors.indices.filter { !assignment.isPlaced[$0] }.map { position in
+      (position, assignment.paths[position] ?? weights.tensors[position].info.name)
+    }
+    for (_, path) in others { try HDF5Rebuild.checkPlace(of: path, taken, source) }
+    try addNew(others, compressionLevel: nil)
+  }
+
+  /// Plans the values of a dataset of the source.
+  private mutating func add(
+    _ dataset: HDF5Catalogue.Dataset, at place: HDF5Assignment.Place, _ source: HDF5File
+  ) throws {
+    let position = place.tensor
+    let tensor = weights.tensors[position]
+    placed[groups[position]] = place.path
+    if let layout = dataset.floats, tensor.info.dtype == .float64 {
+      if !dataset.hasValues || (dataset.hasNoStorage && tensor.isConstant) {
+        copied.append(place.path)
       } else {
-        feed(
-          dataset, try HDF5Rebuild.feed(dataset, encoding, position, tensor, source, path))
+        feed(dataset, try HDF5Rebuild.feed(dataset, layout, place, tensor, source))
+      }
+      return
+    }
+    // With another dtype they are like float64.
+    let encoding = dataset.encoding ?? ElementEncoding(.float64)
+    if try !dataset.hasValues || dataset.staysUnwritten(as: tensor) {
+      let dtype = tensor.info.dtype
+      guard dtype != encoding.dtype else {
+        copied.append(place.path)
+        return
+      }
+      try HDF5Rebuild.checkStorable(tensor, path)
+      unwritten.append((place.path, dtype))
+    } else {
+      feed(dataset, try HDF5Rebuild.feed(dataset, encoding, place, tensor, source, path))
+    }
+  }
+
+  /// Plans datasets that the source does not have, and further paths of those that are there by then.
+  private mutating func addNew(
+    _ tensors: [(position: Int, path: String)], compressionLevel: Int?
+  ) throws {
+    for (position, newPath) in tensors {
+      if let target = placed[groups[position]] {
+        linked.append((path: newPath, target: target))
+      } else {
+        placed[groups[position]] = newPath
+        fed.append(
+          try HDF5Rebuild.newDataset(
+            weights.tensors[position], position, at: newPath, compressionLevel: compressionLevel,
+            path))
       }
     }
-    let kept = Set(fed.map(\.path) + copied + unwritten.map(\.path))
-    dropped = HDF5Removal(from: source.catalogue, keeping: kept).paths
-    let names = Set(source.catalogue.datasets.map(\.path))
-    let links = source.catalogue.linkPaths
-    for (position, tensor) in weights.tensors.enumerated()
-    where !names.contains(tensor.info.name) {
-      try HDF5Rebuild.checkPlace(of: tensor.info.name, links, source)
-      fed.append(try HDF5Rebuild.newDataset(tensor, position, compressionLevel: nil, path))
+  }
+
+  /// Where an object is when all is done.
+  func finalPath(of path: String) -> String { renaming?.newPath(of: path) ?? path }
+
+  /// What moves of what is there, and the lists that change.
+  var moving: (moves: [HDF5Renaming.Move], lists: [HDF5Renaming.List]) {
+    guard let renaming else { return ([], []) }
+    let again = (fed.map(\.path) + linked.map(\.path)).map { ExactString($0) }
+    let gone = Set(dropped.map { ExactString($0) }).subtracting(again)
+    func isThere(_ path: String) -> Bool {
+      !(path.enclosingGroups + [path]).contains { gone.contains(ExactString($0)) }
     }
+    return (
+      renaming.moves.filter { isThere($0.path) }, renaming.lists.filter { isThere($0.group) }
+    )
   }
 
   private mutating func feed(_ dataset: HDF5Catalogue.Dataset, _ item: Fed) {
@@ -111,16 +169,21 @@ struct HDF5Rebuild: Sendable {
   }
 
   /// Plans a file of tensors alone.
-  init(_ weights: WeightMap, compressionLevel: Int?, path: FilePath) throws {
+  init(_ weights: WeightMap, for request: OutputRequest) throws {
     source = nil
+    renaming = nil
     self.weights = weights
-    self.path = path
+    path = request.path
+    groups = HDF5Rebuild.groups(of: weights, request)
     texts = weights.rootTexts(replacing: nil)
     try HDF5Names.check(weights, path)
-    for (position, tensor) in weights.tensors.enumerated() {
-      fed.append(
-        try HDF5Rebuild.newDataset(tensor, position, compressionLevel: compressionLevel, path))
-    }
+    try addNew(
+      weights.tensors.enumerated().map { ($0, $1.info.name) },
+      compressionLevel: request.compressionLevel)
+  }
+
+  private static func groups(of weights: WeightMap, _ request: OutputRequest) -> [Int] {
+    request.unties ? Array(weights.tensors.indices) : TiedTensors(weights).groups
   }
 
   /// The number of bytes of all values, chunks counted whole and before they are compressed.
@@ -175,12 +238,14 @@ struct HDF5Rebuild: Sendable {
 
   /// A fresh child walks the result: it must be what was planned.
   private func check(_ staged: FilePath) throws {
-    let result = try HDF5File(try ReadableFile(staged)).catalogue
-    let written = Dictionary(uniqueKeysWithValues: result.datasets.map { ($0.path, $0) })
-    var isAsPlanned = written.count == fed.count + copied.count + unwritten.count
+    let result = try HDF5File(try ReadableFile(staged))
+    var isAsPlanned =
+      result.catalogue.datasets.count == fed.count + copied.count + unwritten.count
     for item in fed {
       let info = weights.tensors[item.tensor].info
-      guard let dataset = written[item.path] else { throw HDF5Structure.otherStructure(path) }
+      guard let dataset = result.dataset(at: finalPath(of: item.path)) else {
+        throw HDF5Structure.otherStructure(path)
+      }
       isAsPlanned =
         isAsPlanned && dataset.floats == item.floats
         && (item.floats != nil || dataset.encoding?.dtype == info.dtype)
@@ -188,14 +253,25 @@ struct HDF5Rebuild: Sendable {
         && dataset.encoding?.reversedWidth == item.reversedWidth
     }
     if let source {
-      for dataset in source.catalogue.datasets {
-        guard let copy = written[dataset.path] else { continue }
-        isAsPlanned = isAsPlanned && dataset.hasSameForm(as: copy)
+      for item in fed.map(\.path) + copied {
+        guard let dataset = source.dataset(at: item) else { continue }
+        isAsPlanned =
+          isAsPlanned
+          && result.dataset(at: finalPath(of: item)).map { dataset.hasSameForm(as: $0) } ?? false
       }
-      isAsPlanned = isAsPlanned && copied.allSatisfy { written[$0] != nil }
       isAsPlanned =
-        isAsPlanned && unwritten.allSatisfy { written[$0.path]?.encoding?.dtype == $0.dtype }
+        isAsPlanned
+        && unwritten.allSatisfy {
+          result.dataset(at: finalPath(of: $0.path))?.encoding?.dtype == $0.dtype
+        }
     }
+    isAsPlanned =
+      isAsPlanned
+      && linked.allSatisfy { link in
+        result.dataset(at: finalPath(of: link.path)).map {
+          $0 == result.dataset(at: finalPath(of: link.target))
+        } ?? false
+      }
     guard isAsPlanned else { throw HDF5Structure.otherStructure(path) }
   }
 }

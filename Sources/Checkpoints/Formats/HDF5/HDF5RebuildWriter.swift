@@ -20,6 +20,10 @@ struct HDF5RebuildWriter: OutputBuilder {
         }
       }
       for (path, dtype) in rebuild.unwritten { _ = builder.feed(path, as: dtype) }
+      for (path, target) in rebuild.linked { builder.link(path, to: target) }
+      let (moves, lists) = rebuild.moving
+      for move in moves { builder.move(move.path, to: move.newPath) }
+      for list in lists { builder.setTexts(list.attribute, of: list.group, to: list.texts) }
       for (name, text) in rebuild.texts { builder.setRootText(name, to: text) }
       builder.start()
       return HDF5RebuildSink(self, builder: builder, numbers: numbers)
@@ -40,9 +44,11 @@ struct HDF5RebuildWriter: OutputBuilder {
   }
 
   func written(at path: FilePath) throws -> any ByteSource {
-    let reader = try HDF5Checkpoint.open(path)
+    let file = try HDF5File(try ReadableFile(path))
     let tensors = try zip(rebuild.fed, placements).map { item, placement in
-      guard let tensor = reader.weights[item.path] else {
+      guard let dataset = file.dataset(at: rebuild.finalPath(of: item.path)),
+        let tensor = try file.tensor(dataset)
+      else {
         throw HDF5Structure.otherStructure(path)
       }
       return try placement.chunks.map { try tensor.ordered(by: $0) } ?? tensor

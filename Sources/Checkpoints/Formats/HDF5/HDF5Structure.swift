@@ -9,6 +9,26 @@ import TensorCore
 /// something goes or grows, a new file with the same structure is built.
 public struct HDF5Structure: Sendable {
   let source: HDF5File
+  /// What tensors with new names move along; nil when names are as they were.
+  private(set) var renaming: HDF5Renaming?
+  /// Whether new names make other groups, so that what groups say is lost.
+  private var losesGroups = false
+
+  init(source: HDF5File) { self.source = source }
+
+  private init(_ source: HDF5File, renaming: HDF5Renaming?) {
+    self.source = source
+    self.renaming = renaming
+    losesGroups = renaming == nil
+  }
+
+  /// The same structure for tensors with other names.
+  func renaming(_ newNames: [ExactString: String]) -> HDF5Structure {
+    if newNames.isEmpty { return self }
+    let renaming = HDF5Renaming(newNames, source.names, in: source.catalogue)
+    return HDF5Structure(
+      renaming == nil ? source : source.renamed(newNames), renaming: renaming)
+  }
 
   var catalogue: HDF5Catalogue { source.catalogue }
 
@@ -25,21 +45,23 @@ public struct HDF5Structure: Sendable {
         .usage, path, "the output keeps the compression of the first input",
         hint: "leave --compress out; h5repack -f GZIP=4 compresses an HDF5 file")
     }
-    guard try isWrittenInPlace(weights) else {
-      return try HDF5Rebuild(source, weights, path: path).layout(for: request)
+    let assignment = HDF5Assignment(of: weights, to: source, unties: request.unties)
+    guard try isWrittenInPlace(weights, assignment) else {
+      var layout = try HDF5Rebuild(self, weights, assignment, for: request).layout(for: request)
+      layout.notices += renamingNotices
+      return layout
     }
     source.endChild()
     var placements: [OutputLayout.Placement] = []
-    var compact: [(tensor: Tensor, encoding: ElementEncoding)] = []
-    for dataset in catalogue.datasets where dataset.hasValues {
-      guard let position = weights.position(of: dataset.path), let encoding = dataset.encoding
-      else { continue }
+    var compact: [(path: String, tensor: Tensor, encoding: ElementEncoding)] = []
+    for (dataset, place) in zip(catalogue.datasets, assignment.places) where dataset.hasValues {
+      guard let position = place?.tensor, let encoding = dataset.encoding else { continue }
       switch dataset.storage {
       case .contiguous(let offset):
         placements.append(
           OutputLayout.Placement(
             tensor: position, offset: offset, reversedWidth: encoding.reversedWidth))
-      case .compact: compact.append((weights.tensors[position], encoding))
+      case .compact: compact.append((dataset.path, weights.tensors[position], encoding))
       case .neverWritten, .chunked: continue
       }
     }
@@ -57,17 +79,33 @@ public struct HDF5Structure: Sendable {
       })
   }
 
+  /// What the new names leave behind.
+  private var renamingNotices: [String] {
+    if losesGroups {
+      return [
+        "the new names make other groups: what attributes of groups say is left out, also Keras's lists of layers and "
+          + "weights"
+      ]
+    }
+    let hasLayers = renaming?.lists.contains { $0.attribute.hasPrefix("layer_names") } ?? false
+    return hasLayers && catalogue.rootTexts["model_config"] != nil
+      ? ["model_config names the layers as before"] : []
+  }
+
   /// Whether every tensor has its room in the first input, and all room there is used.
-  private func isWrittenInPlace(_ weights: WeightMap) throws -> Bool {
-    guard !catalogue.sharesMessages, staysPacked(with: weights.rootTexts(replacing: catalogue))
+  private func isWrittenInPlace(_ weights: WeightMap, _ assignment: HDF5Assignment) throws -> Bool {
+    // What libhdf5 does not know, it cannot write anew.
+    let isFixed = !catalogue.unread.isEmpty
+    guard isFixed || !catalogue.sharesMessages,
+      isFixed || staysPacked(with: weights.rootTexts(replacing: catalogue)), assignment.isWhole,
+      renaming == nil
     else { return false }
-    let stored = catalogue.datasets.filter { $0.elementSize != nil }
-    guard stored.count == weights.count else { return false }
-    return try stored.allSatisfy { dataset in
+    return try zip(catalogue.datasets, assignment.places).allSatisfy { dataset, place in
+      guard dataset.isTensor else { return true }
       // What has another size in the file than in memory is built anew.
-      guard let tensor = weights[dataset.path], tensor.info.dtype == dataset.encoding?.dtype else {
-        return false
-      }
+      guard let place, case let tensor = weights.tensors[place.tensor],
+        tensor.info.dtype == dataset.encoding?.dtype
+      else { return false }
       switch dataset.storage {
       case .chunked: return !dataset.hasValues
       case .neverWritten: return try !dataset.hasValues || dataset.staysUnwritten(as: tensor)
@@ -113,14 +151,14 @@ public struct HDF5Structure: Sendable {
 
   /// What libhdf5 must write, it writes into the staged file in a child; then a fresh child walks the result.
   private func finish(
-    _ staged: FilePath, compact: [(tensor: Tensor, encoding: ElementEncoding)],
+    _ staged: FilePath, compact: [(path: String, tensor: Tensor, encoding: ElementEncoding)],
     texts: [(name: String, text: String?)], as path: FilePath
   ) throws {
     let size = catalogue.fileSize
     do {
       if !compact.isEmpty {
-        let values = try compact.map { tensor, encoding in
-          (tensor.info.name, try tensor.bytes(in: encoding))
+        let values = try compact.map { path, tensor, encoding in
+          (path, try tensor.bytes(in: encoding))
         }
         try HDF5Child.writeCompact(values, of: staged.string, size: size)
       }

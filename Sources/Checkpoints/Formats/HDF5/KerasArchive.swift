@@ -10,7 +10,7 @@ import ZipArchive
 public struct KerasArchive: Sendable {
   let archive: ZipFile
   let weights: ZipMember
-  private let contents: Contents
+  private var contents: Contents
 
   /// What the weights are stored as.
   private enum Contents: Sendable {
@@ -57,7 +57,8 @@ public struct KerasArchive: Sendable {
     switch contents {
     case .hdf5(let structure):
       try HDF5Checkpoint.reader(
-        of: structure.source, at: path, files: [file], arrangement: .keras(self))
+        of: structure.source, at: path, files: [file], arrangement: .keras(self),
+        classes: KerasClasses(configuration: configuration))
     case .numpy(let arrays):
       try arrays.reader(at: path, files: [file], arrangement: .keras(self))
     }
@@ -83,9 +84,24 @@ public struct KerasArchive: Sendable {
     }
   }
 
+  /// The model's configuration; nothing when it cannot be read, which does not concern the weights.
+  private var configuration: [UInt8] {
+    guard let member = archive["config.json"] else { return [] }
+    return (try? archive.bytes(of: member, limit: KerasArchive.maximumConfigurationSize)) ?? []
+  }
+
   /// The structure of the weights when they are an HDF5 file.
   var structure: HDF5Structure? {
     if case .hdf5(let structure) = contents { structure } else { nil }
+  }
+
+  /// The same archive for tensors with other names.
+  func renaming(_ newNames: [ExactString: String]) -> KerasArchive {
+    var archive = self
+    if case .hdf5(let structure) = contents {
+      archive.contents = .hdf5(structure.renaming(newNames))
+    }
+    return archive
   }
 
   /// Lays the weights out as they are stored here.

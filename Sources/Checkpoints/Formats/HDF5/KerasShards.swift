@@ -67,8 +67,12 @@ public struct KerasShards: Sendable {
     -> CheckpointReader
   {
     let weights: WeightMap
+    // The variables of an owner may be in several files.
+    let roles = KerasRoles(
+      shards.map { KerasLayout($0.structure.catalogue) }, classes: KerasClasses())
     do {
-      weights = try WeightMap(tensors, metadata: readers.first?.weights.metadata ?? [:])
+      weights = try WeightMap(
+        roles.declared(tensors), metadata: readers.first?.weights.metadata ?? [:])
     } catch {
       throw CheckpointError(path, error)
     }
@@ -78,6 +82,7 @@ public struct KerasShards: Sendable {
     for part in readers {
       reader.layerNames.merge(part.layerNames) { first, _ in first }
       reader.otherContents += part.otherContents
+      reader.unreadable += part.unreadable
     }
     reader.format = HDF5Checkpoint.self
     let shardParts = zip(shards, readers).map { (name: $0.name, parts: $1.ownParts) }

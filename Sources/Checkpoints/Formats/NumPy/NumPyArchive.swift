@@ -20,6 +20,8 @@ public struct NumPyArchive: Sendable {
   let entries: [Entry]
   /// What is no array of numbers.
   private let others: [String]
+  /// Arrays that may be weights, but are not read.
+  private let unreadable: [UnreadableTensor]
 
   /// Reads the headers of all arrays; decompresses what is deflated.
   ///
@@ -36,6 +38,7 @@ public struct NumPyArchive: Sendable {
     }
     var entries: [Entry] = []
     var others: [String] = []
+    var unreadable: [UnreadableTensor] = []
     for member in archive.members where !member.isFolder {
       guard member.name.hasSuffix(NumPyArchive.suffix) else {
         entries.append(Entry(member: member, tensor: nil))
@@ -53,13 +56,34 @@ public struct NumPyArchive: Sendable {
         let array = try NumPyArray(source, in: range)
         let tensor = try array.tensor(named: name)
         entries.append(Entry(member: member, tensor: tensor))
-        if tensor == nil { others.append("'\(name)' (\(array.header.elementsText))") }
+        if tensor != nil { continue }
+        if let problem = NumPyArchive.problem(of: array.header, name) {
+          unreadable.append(problem)
+        } else {
+          others.append("'\(name)' (\(array.header.elementsText))")
+        }
       } catch let error as NumPyError {
         throw error.of(name)
       }
     }
     self.entries = entries
     self.others = others
+    self.unreadable = unreadable
+  }
+
+  /// Why an array that may be of weights is not read; nil for one that holds none: a single object is a configuration.
+  private static func problem(of header: ArrayHeader, _ name: String) -> UnreadableTensor? {
+    switch header.elements {
+    case .objects where header.shape.rank > 0:
+      UnreadableTensor(
+        name: name, reason: "its elements are Python objects, which are never run",
+        hint: "numpy.savez with an argument for each array saves numbers, not objects")
+    case .unreadNumbers(let text):
+      UnreadableTensor(
+        name: name, reason: "its elements are \(text), which no dtype has",
+        hint: "numpy.savez saves numbers that have one: a.astype('f4')")
+    case .numbers, .objects, .other: nil
+    }
   }
 
   /// The checkpoint that the arrays are.
@@ -79,6 +103,8 @@ public struct NumPyArchive: Sendable {
           content: .text("\(entry.member.byteCount) bytes, CRC-32 \(checksum)"))
       }
     }
+    reader.unreadable = unreadable
+    reader.notices += reader.unreadable.map { "'\($0.name)' is not read: \($0.reason)" }
     reader.checksWhatIsRead = true
     reader.checksums = { [archive] threads in
       do {

@@ -38,8 +38,13 @@ struct NumPyOutput {
     for position in weights.tensors.indices where !isPlaced[position] {
       try append(position, to: &plan)
     }
-    plan.comment = try comment()
-    return try plan.layout(weights)
+    let (comment, leftOut) = comment()
+    plan.comment = comment
+    var layout = try plan.layout(weights)
+    layout.notices += leftOut.map { key, count in
+      "metadata '\(key)' of \(ByteCount.text(count)) does not fit into an .npz file: left out"
+    }
+    return layout
   }
 
   /// The header of an array.
@@ -66,15 +71,19 @@ struct NumPyOutput {
       ])
   }
 
-  private func comment() throws -> [UInt8] {
-    if weights.metadata.isEmpty { return [] }
-    let members = weights.metadata.sorted { $0.key < $1.key }.map { key, text in
-      JSONValue.Member(key.text, .string(text))
+  /// The metadata that a comment has room for; of the others, the longest, their names and sizes.
+  private func comment() -> (bytes: [UInt8], leftOut: [(key: String, count: Int)]) {
+    var texts = weights.metadata.sorted { $0.key < $1.key }
+    var leftOut: [(key: String, count: Int)] = []
+    while !texts.isEmpty {
+      let members = texts.map { JSONValue.Member($0.key.text, .string($0.value)) }
+      let comment = Array(JSONValue.object(members).text.utf8)
+      if comment.count <= NumPyOutput.maximumCommentSize { return (comment, leftOut) }
+      let longest = texts.indices.max { texts[$0].value.utf8.count < texts[$1].value.utf8.count }
+      guard let longest else { break }
+      leftOut.append((texts[longest].key.text, texts[longest].value.utf8.count))
+      texts.remove(at: longest)
     }
-    let comment = Array(JSONValue.object(members).text.utf8)
-    guard comment.count <= NumPyOutput.maximumCommentSize else {
-      throw NumPyError.tooMuchMetadata(comment.count, maximum: NumPyOutput.maximumCommentSize)
-    }
-    return comment
+    return ([], leftOut)
   }
 }

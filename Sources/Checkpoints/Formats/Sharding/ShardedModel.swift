@@ -215,7 +215,12 @@ extension CheckpointReader.Arrangement {
   ///
   /// - Parameter newNames: the new names by the old ones.
   public func renaming(_ newNames: [ExactString: String]) -> CheckpointReader.Arrangement {
-    guard case .sharded(let model) = self, !newNames.isEmpty else { return self }
-    return .sharded(model.renaming(newNames))
+    if newNames.isEmpty { return self }
+    return switch self {
+    case .sharded(let model): .sharded(model.renaming(newNames))
+    case .hdf5(let structure): .hdf5(structure.renaming(newNames))
+    case .keras(let archive): .keras(archive.renaming(newNames))
+    default: self
+    }
   }
 }

@@ -4,23 +4,23 @@ import TensorCore
 /// A POSIX extended regular expression, as in `sed -E`: it needs no library of its own, and matches bytes.
 ///
 /// The one place of the target that calls C.
-@safe final class RegularExpression: Sendable {
+@safe package final class RegularExpression: Sendable {
   /// The bytes of each group in a text, the whole match first; nil where a group took no part.
-  typealias Match = [Range<Int>?]
+  package typealias Match = [Range<Int>?]
 
   private nonisolated(unsafe) let compiled: UnsafeMutableRawPointer
 
   /// Compiles a pattern.
   ///
-  /// - Throws: `InspectionError` when it is no regular expression.
-  init(_ pattern: String, ignoresCase: Bool) throws {
+  /// - Throws: `SelectionError` when it is no regular expression.
+  package init(_ pattern: String, ignoresCase: Bool) throws {
     var message = [CChar](repeating: 0, count: 256)
     let result = unsafe imwa_regex_compile(pattern, ignoresCase, &message, message.count)
     guard let result = unsafe result else {
       let text = String(
         decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-      throw InspectionError(
-        .usage, "'\(pattern)' is no regular expression: \(text.lowercased())",
+      throw SelectionError(
+        description: "'\(pattern)' is no regular expression: \(text.lowercased())",
         hint: "the syntax is that of sed -E")
     }
     unsafe compiled = result
@@ -29,10 +29,10 @@ import TensorCore
   deinit { unsafe imwa_regex_free(compiled) }
 
   /// How many groups the pattern has.
-  var groupCount: Int { unsafe imwa_regex_group_count(compiled) }
+  package var groupCount: Int { unsafe imwa_regex_group_count(compiled) }
 
   /// The first match from `start` on.
-  func firstMatch(in text: [UInt8], from start: Int) -> Match? {
+  package func firstMatch(in text: [UInt8], from start: Int) -> Match? {
     precondition((0...text.count).contains(start))
     let count = Int(IMWA_REGEX_GROUPS)
     var groups = [Int64](repeating: -1, count: 2 * count)
