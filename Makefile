@@ -4,10 +4,15 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH_PEERS ?= 0
 TOOLS = imwa-avg imwa-dist imwa-ckpt imwa-train imwa-run
-RELEASE = .build/release
+# Where everything is built.
+SCRATCH ?= .build
+RELEASE = $(SCRATCH)/release
 # Where `make dependencies` says how to link libhdf5.
-export PKG_CONFIG_PATH := $(CURDIR)/.build/pkgconfig:$(PKG_CONFIG_PATH)
-VENV = .build/venv
+export PKG_CONFIG_PATH := $(CURDIR)/$(SCRATCH)/pkgconfig:$(PKG_CONFIG_PATH)
+VENV = $(SCRATCH)/venv
+SWIFT_BUILD = swift build --scratch-path $(SCRATCH)
+# Nothing is loaded when a tool starts, so that one file can be copied to another machine.
+AS_RELEASE = -c release --static-swift-stdlib -Xswiftc -static-executable -Xswiftc -use-ld=lld -Xlinker --strip-all
 
 .PHONY: all build test test-fixtures test-client test-tool test-integration demo bench fuzz \
         install completions man format lint dependencies clean
@@ -16,11 +21,11 @@ all: build
 
 # Debian's packages that a build or a test needs and that are not there yet.
 dependencies:
-	@scripts/install-dependencies.sh
+	@scripts/install-dependencies.sh $(SCRATCH)
 
 build: dependencies
-	swift build -c release --static-swift-stdlib -Xswiftc -use-ld=lld -Xlinker --strip-all
-	@scripts/check-standalone.sh $(addprefix $(RELEASE)/,$(TOOLS))
+	$(SWIFT_BUILD) $(AS_RELEASE)
+	@scripts/check-standalone.sh $(RELEASE)
 
 demo: build
 	@scripts/demo-run.sh $(RELEASE)
@@ -28,7 +33,7 @@ demo: build
 
 # Everything that must hold before a change lands.
 test: dependencies test-fixtures
-	swift test
+	swift test --scratch-path $(SCRATCH)
 	$(MAKE) test-tool test-client
 
 # The committed fixtures are what their maker makes.
@@ -45,7 +50,7 @@ test-tool: build
 
 # Another package that depends on the library, and the README's five lines.
 test-client: dependencies
-	swift run --package-path Tests/LibraryClient LibraryClient .build/client-average.safetensors
+	swift run --package-path Tests/LibraryClient LibraryClient $(SCRATCH)/client-average.safetensors
 
 # The real safetensors, h5py, NumPy and PyTorch: minutes, and a virtual environment.
 test-integration: build
@@ -66,9 +71,9 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
 	$(VENV)/bin/python Tests/Oracle/check_examples.py --tool $(RELEASE)/imwa-run
 	$(VENV)/bin/python Tests/Oracle/check_tensorboard.py --tool $(RELEASE)/imwa-run
-	swift build --product FormatProbe
-	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe .build/debug/FormatProbe
-	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe .build/debug/FormatProbe
+	$(SWIFT_BUILD) --product FormatProbe
+	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe $(SCRATCH)/debug/FormatProbe
+	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe $(SCRATCH)/debug/FormatProbe
 
 # Random damage to every fixture, for FUZZ_SECONDS.
 FUZZ_SECONDS ?= 120
@@ -76,7 +81,7 @@ FUZZ_COUNT ?= 20000
 fuzz: build
 	python3 Tests/Oracle/fuzz_tool.py --tool $(RELEASE)/imwa-avg --seconds $(FUZZ_SECONDS)
 	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 20000 --seconds $(FUZZ_SECONDS)
-	swift build -c release --product FormatProbe
+	$(SWIFT_BUILD) $(AS_RELEASE) --product FormatProbe
 	python3 Tests/Oracle/fuzz_archives.py --probe $(RELEASE)/FormatProbe --count $(FUZZ_COUNT)
 
 bench: build
@@ -128,4 +133,4 @@ lint:
 	swift format lint -r --strict Sources Tests Package.swift
 
 clean:
-	rm -rf .build dist
+	rm -rf $(SCRATCH) dist

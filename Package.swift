@@ -44,6 +44,8 @@ let package = Package(
     // C: inner loops with run-time processor dispatch; system calls that Glibc's module hides.
     .target(name: "CTensorKernels"),
     .target(name: "CSystemShims"),
+    // What tools do before Swift's run-time library begins.
+    .target(name: "CToolStart"),
     // libhdf5 in a child process; the system library target only names the package and its flags.
     .systemLibrary(name: "CLibHDF5", pkgConfig: "hdf5-serial", providers: [.apt(["libhdf5-dev"])]),
     .target(
@@ -142,7 +144,9 @@ let package = Package(
     // Option groups, progress, tables, exit codes, signals; and the tools.
     .target(
       name: "ToolSupport",
-      dependencies: ["Checkpoints", "FileIO", "JSONText", "TensorCore", argumentParser, system],
+      dependencies: [
+        "Checkpoints", "CToolStart", "FileIO", "JSONText", "TensorCore", argumentParser, system,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "imwa-avg",
