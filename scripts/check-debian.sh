@@ -28,4 +28,5 @@ unshare --mount bash -euo pipefail -c '
   exec chroot "$3" env PATH="$2/bin:$PATH" make --directory "$1" build SCRATCH="$4"
 ' build "$PWD" "$toolchain" "$root" "$scratch"
 
+scripts/check-standalone.sh "$scratch/release"
 python3 Tests/Oracle/check_same_bytes.py --tool .build/release/imwa-avg --other "$scratch/release/imwa-avg"

@@ -26,6 +26,8 @@ OPTIONS = (
     ["--out-dtype", "f16"],
     ["--weights=0.3,0.7"],
 )
+# Versions of libdeflate compress chunks differently: of these files the values must be the same.
+COMPRESSED = {"new_layouts.h5", "old_layouts.h5"}
 
 
 def families():
@@ -40,11 +42,16 @@ def families():
         yield name, (members * 2)[:2] if len(members) == 1 else members[:2]
 
 
-def outcome(tool, arguments, output):
-    """The exit code of a merge, and the bytes that it wrote."""
+def outcome(tool, arguments, output, by_values):
+    """The exit code of a merge, and the bytes that it wrote or a digest of the values."""
     command = [str(tool), "merge", *map(str, arguments), "-o", str(output), "--force", "--quiet"]
     ended = subprocess.run(command, capture_output=True, timeout=TIME_LIMIT, check=False)
-    return ended.returncode, output.read_bytes() if ended.returncode == 0 else None
+    if ended.returncode != 0:
+        return ended.returncode, None
+    if not by_values:
+        return 0, output.read_bytes()
+    command = [str(tool.with_name("imwa-ckpt")), "hash", str(output)]
+    return 0, subprocess.run(command, capture_output=True, timeout=TIME_LIMIT, check=True).stdout
 
 
 def main():
@@ -59,13 +66,14 @@ def main():
             for chosen in OPTIONS:
                 output = pathlib.Path(folder) / f"mean{members[0].suffix}"
                 first, second = (
-                    outcome(tool, [*members, *chosen], output) for tool in (options.tool, options.other)
+                    outcome(tool, [*members, *chosen], output, name in COMPRESSED)
+                    for tool in (options.tool, options.other)
                 )
                 problem = None
                 if first[0] != second[0]:
                     problem = f"exit codes {first[0]} and {second[0]}"
                 elif first != second:
-                    problem = "other bytes"
+                    problem = "other values" if name in COMPRESSED else "other bytes"
                 report.check(" ".join([name, *chosen]), problem)
     return report.finish()
 
