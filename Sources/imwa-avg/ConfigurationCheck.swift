@@ -18,10 +18,20 @@ struct ConfigurationCheck {
         first, reader.allParts(comparesTensors: false),
         onlyCommon: reader.format.name != readers[0].format.name)
     }
-    isLowRank = readers[0].weights.tensors.contains { tensor in
-      let name = tensor.info.name
-      return name.contains("lora_A") || name.contains("lora_down")
+    isLowRank = readers[0].weights.tensors.contains { ConfigurationCheck.isFactor($0.info.name) }
+  }
+
+  /// Whether a name is that of the factor A of an adapter.
+  ///
+  /// Its bytes are looked at: a search for strings would take as long as the average of tens of thousands of tensors.
+  private static func isFactor(_ name: String) -> Bool {
+    var rest = name.utf8[...]
+    while let start = rest.firstIndex(of: UInt8(ascii: "l")) {
+      rest = rest[start...]
+      if rest.starts(with: "lora_A".utf8) || rest.starts(with: "lora_down".utf8) { return true }
+      rest.removeFirst()
     }
+    return false
   }
 
   /// Tells what differs, and what no average of the tensors can mean.

@@ -10,13 +10,13 @@ import Testing
   @Test func aFileThatIsTooNewNamesTheVersionThatIsBuiltIn() throws {
     let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: Fixtures.path("hdf5/newer.h5")))
     let size = try Int(file.seekToEnd())
-    do {
-      let catalogue = try HDF5Child.catalogue(of: file.fileDescriptor, size: size)
+    switch Result(catching: { try HDF5Child.catalogue(of: file.fileDescriptor, size: size) }) {
+    case .success(let catalogue):
       #expect(catalogue.datasets.map(\.path) == ["kernel", "mask"])
-    } catch let error as HDF5Error {
-      #expect(error.code == .tooNew)
-      let version = try #require(error.description.firstMatch(of: /libhdf5 (\d+)\.(\d+)\.\d+/))
-      #expect(version.1 == "1" && (10...14).contains(Int(version.2) ?? 0))
+    case .failure(let error):
+      let refusal = try #require(error as? HDF5Error)
+      #expect(refusal.code == .tooNew)
+      #expect(refusal.description.contains(/than the built-in libhdf5 1\.1[0-4]\.\d+ can read/))
     }
   }
 }
