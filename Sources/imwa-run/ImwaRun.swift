@@ -50,8 +50,8 @@ enum Program {
       await ImwaRun.main(arguments)
       CurrentProcess.end(status: 0)
     }
-    // `dispatchMain` would end this thread by unwinding it, for which a static program first sorts tables for 5 ms.
-    DispatchSemaphore(value: 0).wait()
+    // What is bound to the main actor runs on the main queue, which has to be served.
+    dispatchMain()
   }
 
   private static func supervise(_ folder: String) -> Never {
