@@ -142,10 +142,10 @@ class Check:
         """Merges in every format."""
         weights = ["--weights", ",".join(map(str, WEIGHTS))]
         if self.make is narrow:
-            # A legacy file does not tell that its numbers are bfloat16: Keras cannot load it either.
-            refused = run_tool(self.tool, ["merge", *self.inputs[".h5"], "-o", self.folder / "out.h5"]) or "no refusal"
-            told = refused.startswith("exit code 65: ") and "opaque" in refused
-            self.report.check("narrow .h5: refused", None if told else refused)
+            # A legacy file does not tell that its pairs of bytes are bfloat16, so Keras cannot load it; they are read as
+            # those of NumPy are.
+            problem = run_tool(self.tool, ["merge", *self.inputs[".h5"], "-o", self.folder / "out.h5"])
+            self.report.check("narrow .h5: averaged", problem)
         for suffix in self.suffixes:
             self.check(suffix, "mean", [], mean)
             self.check(suffix, "weighted", weights, weighted)
