@@ -28,15 +28,26 @@ enum FormatDetection {
     }
     if let format = try archiveFormat(file, start) { return format }
     if try HDF5Checkpoint.hasUserBlock(file) { return HDF5Checkpoint.self }
+    if let foreign = try ForeignFormat.ofFile(file, start: start) {
+      throw CheckpointError(
+        .badInput, path, "it is \(foreign.name), which is not read", hint: foreign.hint)
+    }
     if let problem = knownProblem(start) {
       throw CheckpointError(.badInput, path, problem.what, hint: problem.hint)
     }
-    // The strict parser of the format that the name promises says best what is wrong.
-    if let format = CheckpointFormats.format(forOutput: path) { return format }
+    // The strict parser of the format that the name promises says best what is wrong; names of PyTorch promise nothing.
+    if let format = CheckpointFormats.format(forOutput: path),
+      format != PyTorchCheckpoint.self || start.first == FormatDetection.pickleStart
+    {
+      return format
+    }
     throw CheckpointError(
       .badInput, path, "it is no checkpoint of a known format",
       hint: "known formats: " + CheckpointFormats.all.map { $0.name }.joined(separator: ", "))
   }
+
+  /// What every pickle of PyTorch begins with.
+  private static let pickleStart: UInt8 = 0x80
 
   /// The format of an archive whose first member does not tell it: it was packed again.
   private static func archiveFormat(_ file: ReadableFile, _ start: [UInt8]) throws
@@ -45,10 +56,31 @@ enum FormatDetection {
     guard start.starts(with: [0x50, 0x4B, 0x03, 0x04]) else { return nil }
     do {
       let members = try ZipFile(file, size: file.size).members.map(\.name)
-      return CheckpointFormats.all.first { $0.recognizes(members: members) }
+      if let format = CheckpointFormats.all.first(where: { $0.recognizes(members: members) }) {
+        return format
+      }
+      if let folder = commonFolder(of: members) {
+        let inner = members.map { String($0.dropFirst(folder.count + 1)) }
+        if CheckpointFormats.all.contains(where: { $0.recognizes(members: inner) }) {
+          throw CheckpointError(
+            .badInput, file.path, "its members lie in the folder '\(folder)' of the archive",
+            hint:
+              "pack them without it: unzip it, then (cd \(folder) && zip -0 -r ../\(file.path.lastComponent?.string ?? "model.zip") .)"
+          )
+        }
+      }
+      return nil
     } catch let error as ZipError {
       throw CheckpointError(file.path, error)
     }
+  }
+
+  /// The folder that all members of an archive are in; nil when there is none.
+  private static func commonFolder(of members: [String]) -> String? {
+    guard let folder = members.first?.split(separator: "/").first.map(String.init) else {
+      return nil
+    }
+    return members.allSatisfy { $0.hasPrefix(folder + "/") } ? folder : nil
   }
 
   /// Files that people often have in place of a checkpoint.
@@ -87,8 +119,10 @@ enum FormatDetection {
     let signatures: [([UInt8], String)] = [
       ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive"),
       ([0x50, 0x4B, 0x05, 0x06], "an empty ZIP archive"),
-      (Array("GGUF".utf8), "a GGUF file"),
       ([0x1F, 0x8B], "a gzip file"),
+      ([0x28, 0xB5, 0x2F, 0xFD], "a Zstandard file"),
+      ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "an xz file"),
+      (Array("BZh".utf8), "a bzip2 file"),
     ]
     return signatures.first { signature, _ in start.starts(with: signature) }?.1
   }

@@ -29,6 +29,36 @@ import Testing
     #expect(error?.hint != nil)
   }
 
+  @Test(arguments: [
+    ("variables.index", "TensorFlow checkpoint"), ("group1-shard1of1.bin", "TensorFlow.js"),
+    ("x.msgpack", "Flax"), ("x.onnx", "ONNX"), ("x.tflite", "TensorFlow Lite"),
+    ("x.params", "MXNet"), ("pytorch_model.bin", "known format"),
+  ])
+  func filesOfOtherProgramsAreNamed(name: String, words: String) throws {
+    let contents: [String: [UInt8]] = [
+      "variables.index": [0, 0, 0, 0, 0x57, 0xFB, 0x80, 0x8B, 0x24, 0x75, 0x47, 0xDB],
+      "x.msgpack": [0x81, 0xA1, 0x77], "x.onnx": [0x08, 0x07],
+      "x.tflite": [0x1C, 0, 0, 0] + Array("TFL3".utf8), "x.params": [0x12, 1, 0, 0, 0, 0, 0, 0],
+    ]
+    let folder = try TemporaryFolder()
+    let path = try folder.write(name, contents[name] ?? [0, 0, 0, 0])
+    let error = #expect(throws: CheckpointError.self) { try WeightMap(contentsOf: path) }
+    #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    #expect(error?.hint != nil)
+  }
+
+  @Test(arguments: [
+    (["saved_model.pb"], "SavedModel"), (["_CHECKPOINT_METADATA"], "Orbax"),
+    (["model.json", "group1-shard1of2.bin"], "TensorFlow.js"),
+    (["ckpt-1.index", "ckpt-1.data-00000-of-00001"], "TensorFlow checkpoint"),
+  ])
+  func foldersOfOtherProgramsAreNamed(names: [String], words: String) throws {
+    let folder = try TemporaryFolder()
+    for name in names { _ = try folder.write(name, [0]) }
+    let error = #expect(throws: CheckpointError.self) { try WeightMap(contentsOf: folder.path) }
+    #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+  }
+
   @Test func theNameDoesNotMatter() throws {
     let folder = try TemporaryFolder()
     let path = try folder.write("model.bin", SafetensorsFile.encode([.init("w", [1])]))

@@ -18,6 +18,7 @@ enum CheckpointFolder {
       if !isModel(names), let parts = ProcessParts.find(in: folder, names: names) {
         throw parts.error(folder)
       }
+      try checkForeign(folder, names)
     }
     return try openPlain(folder, names: names, index: chosenIndex, options: options)
   }
@@ -181,6 +182,13 @@ enum CheckpointFolder {
   private static func kerasIndex(among names: [String]) -> String? {
     let indexes = names.filter { $0.hasSuffix(KerasShards.indexSuffix) }
     return indexes.count == 1 ? indexes[0] : nil
+  }
+
+  /// Refuses a folder of another program by its name.
+  static func checkForeign(_ folder: FilePath, _ names: [String]) throws {
+    guard !isModel(names), let foreign = ForeignFormat.ofFolder(names) else { return }
+    throw CheckpointError(
+      .badInput, folder, "it is \(foreign.name), which is not read", hint: foreign.hint)
   }
 
   private static func singleFile(among names: [String], in folder: FilePath) throws -> String {

@@ -80,6 +80,7 @@ public struct CheckpointInputs: Sendable {
     let isModel = CheckpointFolder.isModel(names)
     if isModel && purpose != .selection { return [path] }
     if !isModel, let parts = ProcessParts.find(in: path, names: names) { throw parts.error(path) }
+    try CheckpointFolder.checkForeign(path, names)
     // Hidden folders are what killed runs left. Others that cannot be listed might hold checkpoints.
     let folders = try Folder.components(in: path)
       .filter { !$0.string.hasPrefix(".") }.map { path.appending($0) }
