@@ -21,6 +21,8 @@ public struct CheckpointVerification: Sendable {
   public private(set) var tensorCount = 0
   /// How many bytes the values have.
   public private(set) var byteCount = 0
+  /// The tensors whose values this version does not read, and which are no damage.
+  public private(set) var unreadable: [UnreadableTensor] = []
   /// How many files there are.
   public private(set) var fileCount = 0
   /// What a user should know although nothing is wrong.
@@ -46,6 +48,7 @@ public struct CheckpointVerification: Sendable {
       format = reader.format.name
       tensorCount = reader.weights.count
       byteCount = reader.weights.byteCount
+      unreadable = reader.unreadable
       fileCount = reader.files.count
       notices = reader.notices
       noteName(reader)

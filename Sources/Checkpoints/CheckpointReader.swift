@@ -27,7 +27,7 @@ public struct CheckpointReader: Sendable {
   /// The file, folder or index that was opened.
   public let path: FilePath
   /// The tensors, without their data.
-  public let weights: WeightMap
+  public private(set) var weights: WeightMap
   /// The files that hold the data.
   public let files: [ReadableFile]
   /// How the tensors are spread over files.
@@ -47,7 +47,10 @@ public struct CheckpointReader: Sendable {
   /// The names of layers by their place in the file, where the names of tensors do not tell them.
   public var layerNames: [ExactString: String] = [:]
   /// The tensors whose values this version cannot read; the others can be worked with.
-  public var unreadable: [UnreadableTensor] = []
+  public var unreadable: [UnreadableTensor] {
+    get { weights.unreadable }
+    set { weights.unreadable = newValue }
+  }
   /// What the files hold beside tensors; whether the values of tensors among it are told is the parameter.
   var ownParts: @Sendable (_ comparesTensors: Bool) throws -> [ModelPart] = { _ in [] }
   /// What a user should know although it is no error.

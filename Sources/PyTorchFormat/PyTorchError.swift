@@ -43,10 +43,12 @@ public struct PyTorchError: DiagnosedError, Hashable {
     PyTorchError(.unsupported, reason, hint: hint)
   }
 
-  static func executable(_ name: String) -> PyTorchError {
-    PyTorchError(
+  /// - Parameter caller: what the name is handed to, where it is not called itself.
+  static func executable(_ name: String, through caller: String? = nil) -> PyTorchError {
+    let how = caller.map { "hands '\(name)' to '\($0)'" } ?? "calls '\(name)'"
+    return PyTorchError(
       .executable,
-      "its pickle refers to '\(name)', which can run code: the file is refused, and nothing of it was run",
+      "its pickle \(how), which can run code: the file is refused, and nothing of it was run",
       hint: "no checkpoint needs this: the file is malicious or not what it seems")
   }
 

@@ -12,6 +12,9 @@ public struct WeightMap: Sendable {
   /// Whether the checkpoint says that its values are codes of a quantisation.
   public let isQuantized: Bool
 
+  /// The tensors that the checkpoint holds besides, and whose values this version does not read.
+  public var unreadable: [UnreadableTensor] = []
+
   private let index: LazyNameIndex
 
   /// Orders tensors.
@@ -39,6 +42,7 @@ public struct WeightMap: Sendable {
     metadata = other.metadata
     index = other.index
     self.isQuantized = isQuantized
+    unreadable = other.unreadable
   }
 
   /// The same map, whose values are codes of a quantisation.

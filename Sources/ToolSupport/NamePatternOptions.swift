@@ -26,4 +26,12 @@ package struct NamePatternOptions: ParsableArguments {
   package var included: [Glob] { include.map { Glob($0) } }
   /// Patterns of which a name may match none.
   package var excluded: [Glob] { exclude.map { Glob($0) } }
+  /// A policy that chooses tensors and does nothing else.
+  package var policy: AlignmentPolicy {
+    var policy = AlignmentPolicy()
+    policy.purpose = .choosing
+    policy.include = included
+    policy.exclude = excluded
+    return policy
+  }
 }

@@ -51,6 +51,8 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Compare nothing but the tensors.")
   var noMetadata = false
 
+  @OptionGroup var patterns: NamePatternOptions
+
   @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
@@ -71,7 +73,7 @@ struct DiffCommand: ParsableCommand {
       tolerance.steps = ulp
       let comparison = try tool.working(running) { options in
         try CheckpointComparison(
-          of: readers[0], readers[1], match: match, tolerance: tolerance,
+          of: readers[0], readers[1], choosing: patterns.policy, match: match, tolerance: tolerance,
           ignoresMetadata: noMetadata,
           options: options)
       }

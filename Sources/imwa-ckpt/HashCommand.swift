@@ -31,12 +31,17 @@ struct HashCommand: ParsableCommand {
   @Flag(help: "Print the digest of each tensor, too.")
   var perTensor = false
 
+  @OptionGroup var patterns: NamePatternOptions
+
   @OptionGroup(title: "Which weights of a PyTorch file") var reading: InputOptions
   @OptionGroup(title: "Running") var running: WorkOptions
 
   func validate() throws {
     if files && perTensor {
       throw ValidationError("--files and --per-tensor cannot be used together")
+    }
+    if files && patterns.areGiven {
+      throw ValidationError("--files is of whole files: leave --include and --exclude out")
     }
   }
 
@@ -65,8 +70,11 @@ struct HashCommand: ParsableCommand {
   }
 
   private func hashContent(of reader: CheckpointReader, _ tool: Tool) throws -> JSONValue {
+    let selection = try TensorSelection(patterns.policy, [reader.weights])
+    try selection.checkReadable([reader.weights], labels: [reader.path.string])
+    let weights = try selection.chosen(of: reader.weights)
     let content = try tool.working(running) { options in
-      try ContentDigest(of: reader.weights, options: options)
+      try ContentDigest(of: weights, options: options)
     }
     if !running.json {
       if perTensor {

@@ -63,10 +63,7 @@ struct ShowCommand: ParsableCommand {
   }
 
   private func show(_ reader: CheckpointReader, _ tool: Tool) throws {
-    var policy = AlignmentPolicy()
-    policy.include = patterns.included
-    policy.exclude = patterns.excluded
-    let weights = try reader.weights.selecting(policy)
+    let weights = try TensorSelection(patterns.policy, [reader.weights]).chosen(of: reader.weights)
     let statistics =
       stats
       ? try tool.working(running) { try CheckpointStatistics(of: weights, options: $0).tensors }

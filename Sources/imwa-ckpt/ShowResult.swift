@@ -70,6 +70,7 @@ struct ShowResult {
       lines.append(
         "  metadata: \(key.text) = \(value.count > 200 ? value.prefix(200) + "…" : value[...])")
     }
+    lines += overview.weights.unreadable.map { "  not readable: '\($0.name)': \($0.reason)" }
     for other in reader.otherContents { lines.append("  no tensor: \(other)") }
     return lines + [""]
   }
@@ -136,6 +137,7 @@ struct ShowResult {
         .object(overview.dtypes.map { .init($0.dtype.rawValue, .integer($0.count)) })),
       .init("metadata", .object(metadata.map { .init($0.key.text, .string($0.value)) })),
       .init("other_contents", .array(reader.otherContents.map { .string($0) })),
+      .init("unreadable", .array(overview.weights.unreadable.map(\.json))),
       .init("notices", .array(reader.notices.map { .string($0) })),
       .init("tensors", .array(overview.weights.tensors.indices.map { json(ofTensor: $0) })),
     ])

@@ -77,7 +77,7 @@ struct VerifyCommand: ParsableCommand {
       let what =
         "\(result.format ?? ""), \(counted(result.tensorCount, "tensor"))\(files), "
         + ByteCount.text(result.byteCount)
-      return Tool.printable("\(result.path): sound: \(what)") + "\n"
+      return Tool.printable("\(result.path): sound\(unread(of: result)): \(what)") + "\n"
     }
     var lines: [String] = []
     for problem in result.problems.prefix(20) {
@@ -90,6 +90,15 @@ struct VerifyCommand: ParsableCommand {
     }
     return lines.map { $0 + "\n" }.joined()
   }
+
+  /// What was not read, which is no damage.
+  private func unread(of result: CheckpointVerification) -> String {
+    guard let first = result.unreadable.first else { return "" }
+    let count = counted(result.unreadable.count, "tensor")
+    let which = result.unreadable.count == 1 ? "" : "the first "
+    return ", but holds \(count) that this version does not read "
+      + "(\(which)'\(first.name)': \(first.reason))"
+  }
 }
 
 extension CheckpointVerification {
@@ -99,6 +108,7 @@ extension CheckpointVerification {
       .init("path", .string(path.string)), .init("sound", .bool(isSound)),
       .init("format", format.map { .string($0) } ?? .null),
       .init("tensor_count", .integer(tensorCount)), .init("bytes", .integer(byteCount)),
+      .init("unreadable", .array(unreadable.map(\.json))),
       .init("notices", .array(notices.map { .string($0) })),
       .init(
         "problems",

@@ -1,5 +1,6 @@
 public import Checkpoints
 import FileIO
+import SystemPackage
 public import TensorCore
 
 /// What two checkpoints have not in common: names, shapes, dtypes, values, metadata, and what they hold beside tensors.
@@ -49,24 +50,29 @@ public struct CheckpointComparison: Sendable {
       && parts.allSatisfy { $0.effect == .none }
   }
 
-  /// Reads every value of both once.
+  /// Reads every value of both once, of the tensors that the patterns of a policy choose.
   ///
   /// Where a checkpoint came from, which the toolkit records, is no part of it.
   ///
   /// - Parameters:
+  ///   - policy: whose patterns choose the tensors.
   ///   - match: how the tensors of one find those of the other.
   ///   - ignoresMetadata: whether nothing but tensors is compared.
-  /// - Throws: what reading throws, and `StreamError` when it is interrupted.
+  /// - Throws: `SelectionError` and `UnreadableError` for tensors that cannot be chosen or read, what reading throws,
+  ///   and `StreamError` when it is interrupted.
   public init(
     of first: CheckpointReader, _ second: CheckpointReader,
-    match: AlignmentPolicy.Match = .name,
+    choosing policy: AlignmentPolicy = AlignmentPolicy(), match: AlignmentPolicy.Match = .name,
     tolerance: ElementTolerance = ElementTolerance(), ignoresMetadata: Bool = false,
     options: StreamOptions = StreamOptions()
   ) throws {
-    let left = first.weights
+    let both = [first.weights, second.weights]
+    let selection = try TensorSelection(policy, both)
+    try selection.checkReadable(both, labels: [first.path.string, second.path.string])
+    let left = try selection.chosen(of: both[0])
     let isByPosition = match == .position
-    let right =
-      try isByPosition ? second.weights.matched(to: left, of: first, second) : second.weights
+    let chosen = try selection.chosen(of: both[1])
+    let right = try isByPosition ? chosen.matched(to: left, of: first, second) : chosen
     fitsByPosition = !isByPosition && left.fits(right)
     onlyFirst = left.tensors.map(\.info).filter { right.position(of: $0.name) == nil }
     onlySecond = right.tensors.map(\.info).filter { left.position(of: $0.name) == nil }

@@ -49,8 +49,9 @@ public struct ConversionPlan: Sendable {
     _ reader: CheckpointReader, to format: any CheckpointFormat.Type,
     options: ConversionOptions = ConversionOptions()
   ) throws {
-    let plan = try MergePlan(
-      [reader.weights], labels: [reader.path.string], policy: options.policy)
+    var policy = options.policy
+    policy.purpose = .choosing
+    let plan = try MergePlan([reader.weights], labels: [reader.path.string], policy: policy)
     // Values that keep their dtype are copied bit by bit; a mean of one would change the bits of NaN.
     let kept = plan.entries.map { $0.info.dtype == $0.tensors[0].info.dtype }
     let chosen = try WeightMap(
@@ -72,7 +73,8 @@ public struct ConversionPlan: Sendable {
       newNames[ExactString(tensor.info.name)] = name
       tensors.append(try tensor.renamed(name))
     }
-    let renamed = try WeightMap(tensors, metadata: chosen.metadata)
+    var renamed = try WeightMap(tensors, metadata: chosen.metadata)
+    renamed.unreadable = plan.unreadable
     let checked = ConversionPlan.checked(renamed, reader, format, options)
     guard checked.skipped.isEmpty || options.skipsUnsupported else {
       throw ConversionError(
@@ -98,6 +100,13 @@ public struct ConversionPlan: Sendable {
     where dropped.insert(ExactString(tensor.name)).inserted {
       skipped.append(
         Skipped(description: "tensor '\(tensor.name)': \(tensor.reason)", isTie: false))
+    }
+    for tensor in weights.unreadable {
+      skipped.append(
+        Skipped(
+          description:
+            "tensor '\(tensor.name)': \(tensor.reason), which this version does not read",
+          isTie: false))
     }
     var metadata = weights.metadata
     if !format.keepsTies && !options.unties {

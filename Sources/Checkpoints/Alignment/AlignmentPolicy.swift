@@ -16,6 +16,8 @@ public struct AlignmentPolicy: Sendable {
     case merging
     /// Their values are compared: dtypes of one kind may differ.
     case comparing
+    /// Tensors of one model are chosen: what becomes of those that cannot be read is the caller's matter.
+    case choosing
   }
 
   /// Tensors that some inputs lack.

@@ -46,6 +46,8 @@ public struct MergePlan: Sendable {
   public private(set) var leftOut: [String] = []
   /// Tensors of other names that were matched by position.
   public let renamings: [Renaming]
+  /// Tensors of the one input that cannot be read, where such tensors are the caller's matter.
+  public let unreadable: [UnreadableTensor]
   /// Optimizer state that was dropped or copied.
   public private(set) var optimizerTensors: [String] = []
   /// What each choice of the policy found to act on.
@@ -59,21 +61,26 @@ public struct MergePlan: Sendable {
   /// Aligns inputs.
   ///
   /// - Parameter labels: what to call the inputs in messages.
-  /// - Throws: `AlignmentError` with all mismatches, `SelectionError` for a pattern that matches nothing.
+  /// - Throws: `AlignmentError` with all mismatches, `SelectionError` for a pattern that matches nothing,
+  ///   `UnreadableError` for tensors that are chosen and cannot be read.
   public init(_ inputs: [WeightMap], labels: [String], policy: AlignmentPolicy) throws {
     precondition(!inputs.isEmpty && inputs.count == labels.count)
     metadata = inputs[0].metadata
     inputCount = inputs.count
     var inputs = inputs
     renamings = try MergePlan.match(&inputs, policy, labels)
-    let selection = try Selection(policy, inputs)
+    let selection = try TensorSelection(policy, inputs)
+    if policy.purpose != .choosing { try selection.checkReadable(inputs, labels: labels) }
+    unreadable = selection.chosen(of: inputs[0].unreadable)
     var builder = PlanBuilder(inputs, policy)
-    for (position, tensor) in inputs[0].tensors.enumerated() where selection.includes(tensor) {
+    for (position, tensor) in inputs[0].tensors.enumerated()
+    where selection.includes(tensor.info.name) {
       try builder.add(tensor, at: position, firstInput: 0)
     }
     for (number, input) in inputs.enumerated().dropFirst()
     where builder.matchedCounts[number] < input.count {
-      for (position, tensor) in input.tensors.enumerated() where selection.includes(tensor) {
+      for (position, tensor) in input.tensors.enumerated()
+      where selection.includes(tensor.info.name) {
         if inputs[..<number].contains(where: { $0.position(of: tensor.info.name) != nil }) {
           continue
         }
@@ -87,7 +94,9 @@ public struct MergePlan: Sendable {
         fitsByPosition: policy.match == .name
           && PositionMatching(inputs[0], optimizer: policy.optimizer).fits(inputs.dropFirst()))
     }
-    guard !builder.entries.isEmpty || inputs[0].count == 0 else { throw SelectionError.nothingLeft }
+    guard !builder.entries.isEmpty || inputs[0].count == 0 || !unreadable.isEmpty else {
+      throw SelectionError.nothingLeft
+    }
     entries = builder.entries
     leftOut = builder.leftOut
     optimizerTensors = builder.optimizerTensors
@@ -358,25 +367,5 @@ extension DType {
   fileprivate func isComparable(to other: DType) -> Bool {
     let isWhole = [kind, other.kind].map { $0 == .integer || $0 == .boolean }
     return (kind == other.kind && kind != .packed) || (isWhole[0] && isWhole[1])
-  }
-}
-
-/// The tensors that a policy's patterns choose.
-private struct Selection {
-  private let policy: AlignmentPolicy
-
-  init(_ policy: AlignmentPolicy, _ inputs: [WeightMap]) throws {
-    self.policy = policy
-    let options =
-      policy.include.map { ($0, "--include") } + policy.exclude.map { ($0, "--exclude") }
-    for (pattern, option) in options {
-      let isMatched = inputs.contains { $0.tensors.contains { pattern.matches($0.info.name) } }
-      if !isMatched { throw SelectionError.unmatched(pattern, option: option) }
-    }
-  }
-
-  func includes(_ tensor: Tensor) -> Bool {
-    (policy.include.isEmpty || policy.include.contains { $0.matches(tensor.info.name) })
-      && !policy.exclude.contains { $0.matches(tensor.info.name) }
   }
 }

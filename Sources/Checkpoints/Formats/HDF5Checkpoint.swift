@@ -89,7 +89,6 @@ public enum HDF5Checkpoint: CheckpointFormat {
     reader.ownParts = { _ in file.catalogue.parts }
     reader.otherContents = contents.others
     reader.unreadable = contents.unreadable
-    reader.notices += reader.unreadable.map { "'\($0.name)' is not read: \($0.reason)" }
     return reader
   }
 

@@ -11,8 +11,10 @@ import ZipArchive
 public enum PyTorchCheckpoint: CheckpointFormat {
   /// `PyTorch`.
   public static let name = "PyTorch"
-  /// `.pt`, `.pth`, `.bin` and `.ckpt`.
-  public static let suffixes = [".pt", ".pth", ".bin", ".ckpt"]
+  /// `.pt`, `.pth`, `.bin`, `.ckpt`, and what some training programs call such files.
+  public static let suffixes = [
+    ".pt", ".pth", ".bin", ".ckpt", ".pth.tar", ".pt.tar", ".ckpt.tar", ".pyth", ".th",
+  ]
   /// Without a PyTorch file as the first input, a dictionary of tensors is written.
   public static let writesFromTensorsAlone = true
   /// PyTorch stores members as they are.
@@ -53,7 +55,8 @@ public enum PyTorchCheckpoint: CheckpointFormat {
     let file = try ReadableFile(path)
     do {
       let contents = try PyTorchFile(file)
-      let choice = StateChoice(key: options.key, prefersAverage: options.usesAverage)
+      let choice = StateChoice(
+        key: options.key, prefersAverage: options.usesAverage, takesCopies: options.takesCopies)
       let dictionary = try StateDictionary(of: contents, choice: choice)
       if options.isStrict, let unknown = dictionary.unknown.first {
         throw CheckpointError(
@@ -78,6 +81,8 @@ public enum PyTorchCheckpoint: CheckpointFormat {
       reader.ownParts = { comparesTensors in
         try structure.parts(comparesTensors: comparesTensors)
       }
+      reader.unreadable = dictionary.unreadable.map(\.tensor)
+      reader.notices = dictionary.notices.map { "\(path): \($0)" }
       if case .zip(let archive, let root) = contents.container {
         reader.checksWhatIsRead = true
         reader.checksums = { threads in

@@ -7,6 +7,10 @@ public struct ReadingOptions: Sendable, Hashable {
   /// Whether objects of classes that are not understood are an error rather than left out.
   public var isStrict: Bool
 
+  /// Whether other copies of the model that a PyTorch file holds beside the weights, such as moving averages, are
+  /// read with them, so that they can be merged, too.
+  public var takesCopies = false
+
   /// Whether an output may get its structure from the file: what that takes is kept ready.
   ///
   /// Without it, such an output takes a little longer. Of several inputs, only the first keeps anything.

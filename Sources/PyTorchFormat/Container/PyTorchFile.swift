@@ -39,12 +39,14 @@ package struct PyTorchFile: Sendable {
       byteOrder = archive.byteOrder
       pickle = archive.pickle
       try archive.locate(&pickle.storages)
+      try pickle.addArrays(byteOrder)
     } else {
       let legacy = try LegacyFile(file)
       container = .legacy
       byteOrder = legacy.byteOrder
       pickle = legacy.pickle
       try legacy.locate(&pickle.storages)
+      try pickle.addArrays(byteOrder)
     }
   }
 
@@ -85,6 +87,11 @@ package struct PyTorchFile: Sendable {
 
   /// The number of the storage that a value refers to.
   func storageNumber(of value: PickleValue) -> Int? { pickle.storageNumber(of: value) }
+
+  /// The array of NumPy that a value is, as a view of a storage; nil for others.
+  func array(_ value: PickleValue) -> TensorView? {
+    if case .object(let number) = value { pickle.arrays[number] } else { nil }
+  }
 }
 
 extension PyTorchFile {

@@ -19,8 +19,32 @@ package struct PyTorchStorage: Sendable {
   /// The first byte.
   package internal(set) var offset: Int
 
+  /// Whether the bytes are in the pickle, as those of an array of NumPy.
+  package private(set) var isInPickle = false
+
   /// Whether elements are not told by the storage but by the tensors.
   var isUntyped: Bool { typeName == StorageType.untyped }
+}
+
+extension PyTorchStorage {
+  /// The storage that the bytes of an array of NumPy would have as a tensor.
+  init(array number: Int, of dtype: DType, bytes: [UInt8]) {
+    let typeName = StorageType.name(of: dtype)
+    self.init(
+      key: "array \(number)", byteCount: bytes.count, location: "cpu",
+      typeName: typeName ?? StorageType.untyped, dtype: typeName == nil ? nil : dtype,
+      width: typeName == nil ? 1 : dtype.elementUnit, source: MemoryBytes(bytes), offset: 0)
+    isInPickle = true
+  }
+}
+
+extension [UInt8] {
+  /// Reverses groups of bytes.
+  mutating func reverseGroups(of width: Int) {
+    for start in stride(from: 0, to: count - width + 1, by: width) {
+      self[start..<start + width].reverse()
+    }
+  }
 }
 
 /// The classes of storages.

@@ -8,6 +8,8 @@ struct StoragePickle: Sendable {
   var storages: [PyTorchStorage] = []
   /// Which storage an object of the tree refers to; -1 for other objects.
   private var storageNumbers: [Int32]
+  /// The arrays of NumPy, by the numbers of their objects.
+  private(set) var arrays: [Int32: TensorView] = [:]
 
   /// Looks at all references.
   ///
@@ -30,6 +32,30 @@ struct StoragePickle: Sendable {
         storages.append(storage)
         numbers[storage.key.utf8[...]] = number
       }
+    }
+  }
+
+  /// Makes storages of the arrays of NumPy, whose bytes are in the pickle.
+  ///
+  /// - Throws: `PyTorchError` when the bytes of one are none.
+  mutating func addArrays(_ byteOrder: ElementEncoding.ByteOrder) throws(PyTorchError) {
+    for (place, object) in tree.objects.enumerated() where object.kind == .array {
+      let number = Int32(place)
+      guard let array = tree.array(.object(number)), var bytes = tree.decoded(array.data),
+        let shape = try? Shape(array.shape)
+      else { throw .damaged("the bytes of an array in its pickle are none") }
+      if array.isBigEndian != (byteOrder == .bigEndian) {
+        bytes.reverseGroups(
+          of: array.dtype.kind == .complex
+            ? array.dtype.elementUnit / 2 : array.dtype.elementUnit)
+      }
+      guard let layout = StridedLayout(shape, strides: array.strides) else {
+        throw .damaged("an array in its pickle has the impossible shape \(array.shape)")
+      }
+      arrays[number] = TensorView(
+        storage: storages.count, offset: 0, dtype: array.dtype, shape: shape, layout: layout,
+        isConjugated: false, isNegated: false)
+      storages.append(PyTorchStorage(array: place, of: array.dtype, bytes: bytes))
     }
   }
 

@@ -1,13 +1,27 @@
 /// The name of a class or function in a pickle.
 struct PickleGlobal: Sendable, Hashable {
-  /// What is thought of a name.
+  /// What is thought of a name. Nothing is ever called: it decides what is told of a file that calls it.
   enum Standing: Sendable, Hashable {
     /// PyTorch's loader for weights alone accepts it.
     case understood
     /// It is not known: what it makes is left out.
     case opaque
-    /// It can run code that a file chooses.
+    /// A call of it makes a function of what a file says; the function itself is not called by that.
+    case makesCode
+    /// A call of it gives an attribute of an object, by a name that the file chooses.
+    case getsAttribute
+    /// A call of it runs what a file chooses, or reaches other files and computers.
     case executable
+  }
+
+  /// What calls of a name make, as far as that is known.
+  enum Product: Sendable, Hashable {
+    case collection(PickleObject.Kind)
+    /// Empty bytes, which have no instruction in protocol 2.
+    case bytes
+    case scalar
+    case array
+    case arrayOfBuffer
   }
 
   /// The module and the name in it, with a dot between.
@@ -15,8 +29,8 @@ struct PickleGlobal: Sendable, Hashable {
   /// The module alone.
   let module: String
   let standing: Standing
-  /// The collection that a call of it makes; nil for others.
-  let collection: PickleObject.Kind?
+  /// What a call of it makes, where that is a collection or what NumPy has; nil for others.
+  let product: Product?
   /// Whether a call of it makes a tensor, by its name alone.
   let makesTensor: Bool
 
@@ -25,7 +39,7 @@ struct PickleGlobal: Sendable, Hashable {
     let module = ["__builtin__": "builtins", "copy_reg": "copyreg"][module] ?? module
     self.module = module
     self.name = module + "." + name
-    collection = module == "collections" ? PickleGlobal.collections[name] : nil
+    product = PickleGlobal.products[self.name]
     // By the whole name, which may be cut elsewhere than at the end of the module.
     makesTensor =
       self.name.hasPrefix("torch._utils._rebuild_")
@@ -33,13 +47,32 @@ struct PickleGlobal: Sendable, Hashable {
     if PickleGlobal.isUnderstood(module, name) {
       standing = .understood
     } else {
-      standing = PickleGlobal.isExecutable(module, name) ? .executable : .opaque
+      standing = ExecutableNames.standing(module, name)
     }
   }
 
-  private static let collections: [String: PickleObject.Kind] = [
-    "OrderedDict": .orderedDictionary, "Counter": .counter, "defaultdict": .defaultDictionary,
-  ]
+  private static let products: [String: Product] = {
+    var products: [String: Product] = [
+      "collections.OrderedDict": .collection(.orderedDictionary),
+      "collections.Counter": .collection(.counter),
+      "collections.defaultdict": .collection(.defaultDictionary),
+      "builtins.dict": .collection(.dictionary), "builtins.list": .collection(.list),
+      "builtins.bytes": .bytes,
+    ]
+    // NumPy 2 has moved them.
+    for core in ["numpy.core", "numpy._core"] {
+      products["\(core).multiarray.scalar"] = .scalar
+      products["\(core).multiarray._reconstruct"] = .array
+      products["\(core).numeric._frombuffer"] = .arrayOfBuffer
+    }
+    return products
+  }()
+
+  /// Whether it is of a package that writes functions and classes into pickles.
+  var isOfCodeWriter: Bool {
+    module.split(separator: ".").first.map { ExecutableNames.codeWriters.contains(String($0)) }
+      ?? false
+  }
 
   // MARK: - What is understood
 
@@ -88,84 +121,5 @@ struct PickleGlobal: Sendable, Hashable {
     "torch.nn.parameter": ["Parameter"],
     "torch.serialization": ["_get_layout"],
     "torch.storage": ["TypedStorage", "UntypedStorage"],
-  ]
-
-  // MARK: - What can run code
-
-  private static func isExecutable(_ module: String, _ name: String) -> Bool {
-    let modules = module.split(separator: ".").map(String.init)
-    let parts = name.split(separator: ".").map(String.init)
-    if let first = modules.first, executableModules.contains(first) { return true }
-    // A name with dots leads through attributes of what a module has imported: `codecs.os.system`.
-    if (modules.dropFirst() + parts).contains(where: { systemModules.contains($0) }) { return true }
-    if parts.contains(where: { $0.hasPrefix("__") }) { return true }
-    if module == "builtins" { return !isHarmlessBuiltin(name) }
-    return executableNames[module].map { $0.contains(name) || $0.contains("*") } ?? false
-      || executableFunctions.contains(parts.last ?? "") && modules.first == "torch"
-  }
-
-  /// Modules that reach the system, whatever name is taken from them.
-  private static let systemModules: Set<String> = [
-    "os", "posix", "posixpath", "nt", "ntpath", "sys", "subprocess", "builtins", "importlib",
-    "runpy", "pty", "socket", "shutil", "ctypes", "popen2",
-  ]
-
-  private static let executableModules: Set<String> = systemModules.union([
-    "_aix_support", "_bootsubprocess", "_io", "_osx_support", "_pickle", "_posixsubprocess",
-    "_pyrepl", "_thread", "aiohttp", "asyncio", "bdb", "cProfile", "cffi", "cgitb", "cloudpickle",
-    "code", "codeop", "commands", "concurrent", "dill", "distutils", "doctest", "ensurepip",
-    "fileinput", "ftplib", "glob", "http", "httplib", "idlelib", "imaplib", "imp", "inspect", "io",
-    "joblib", "jsonpickle", "lib2to3", "linecache", "marshal", "multiprocessing", "nntplib", "pdb",
-    "pickle", "pickletools", "pip", "pkgutil", "platform", "poplib", "profile", "pydoc",
-    "pyximport",
-    "requests", "resource", "rlcompleter", "sched", "setuptools", "shelve", "shlex", "signal",
-    "site", "smtplib", "socketserver", "ssl", "sysconfig", "telnetlib", "tempfile", "test",
-    "threading", "timeit", "trace", "types", "unittest", "urllib", "urllib2", "urllib3", "venv",
-    "webbrowser", "wsgiref", "xmlrpc", "yaml", "zipimport",
-  ])
-
-  private static let executableNames: [String: Set<String>] = [
-    "operator": ["attrgetter", "itemgetter", "methodcaller"],
-    "_operator": ["attrgetter", "itemgetter", "methodcaller"],
-    "functools": ["reduce", "partialmethod", "singledispatch"],
-    "_functools": ["reduce"],
-    "codecs": ["open", "*"],
-    "copyreg": ["pickle", "constructor", "add_extension"],
-    "numpy": ["load", "fromfile", "loadtxt", "genfromtxt", "memmap", "save", "savetxt", "savez"],
-    "numpy.testing._private.utils": ["*"],
-    "numpy.f2py": ["*"],
-    "torch.jit.unsupported_tensor_ops": ["*"],
-    "torch._inductor.codecache": ["*"],
-    "torch._dynamo.guards": ["*"],
-    "torch.hub": ["*"],
-    "torch.utils.cpp_extension": ["*"],
-    "torch.utils.collect_env": ["*"],
-    "torch.fx.experimental.symbolic_shapes": ["*"],
-    "torch.distributed.rpc": ["*"],
-    "torch.package": ["*"],
-    "pandas": ["read_pickle", "eval"],
-    "logging.config": ["*"],
-    "uuid": ["_get_command_stdout", "_popen"],
-    "random": ["_os"],
-    "collections": ["_sys", "_itemgetter"],
-  ]
-
-  /// What of PyTorch itself reads other files, or compiles and runs what it is given.
-  private static let executableFunctions: Set<String> = [
-    "load", "_load", "_legacy_load", "load_library", "load_inline", "load_state_dict_from_url",
-    "download_url_to_file", "compile", "exec", "eval", "run", "system", "popen", "save",
-    "import_ir_module", "from_file", "_new_with_file", "load_url", "script", "_exec_with_source",
-    "_forward_from_src", "_run_function", "classes",
-  ]
-
-  private static func isHarmlessBuiltin(_ name: String) -> Bool {
-    let isException = name.utf8.first.map { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
-    return isException == true || harmlessBuiltins.contains(name)
-  }
-
-  private static let harmlessBuiltins: Set<String> = [
-    "bool", "bytes", "dict", "enumerate", "float", "frozenset", "int", "list", "object", "range",
-    "reversed", "slice", "str", "tuple", "type", "zip", "long", "unicode", "xrange", "len", "print",
-    "abs", "max", "min", "sum", "round", "sorted",
   ]
 }

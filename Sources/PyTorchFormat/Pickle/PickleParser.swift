@@ -126,18 +126,22 @@ struct PickleParser {
       let arguments = try pop()
       try makeObject(try pop(), arguments)
     case .newObjectWithKeywords:
-      _ = try pop()
+      let keywords = try pop()
       let arguments = try pop()
-      try makeObject(try pop(), arguments)
+      try makeObject(try pop(), arguments, keywords)
     case .build: try build()
     case .binaryPersistentID: try refer()
     case .persistentID:
       throw .damaged("a reference in its pickle is a line of text, not a storage")
     case .instance:
       let module = try line()
-      try pushGlobal(module, try line())
-      throw .unsupported("its pickle makes an object of a class of Python 1")
-    case .object, .extension1, .extension2, .extension4, .nextBuffer, .readOnlyBuffer:
+      let type = try tree.append(global: PickleGlobal(module: module, name: try line()))
+      try makeInstance(of: type, argumentsFrom: stack.count - (try popMark()))
+    case .object:
+      let start = stack.count - (try popMark())
+      guard start < stack.count else { throw PickleParser.underflow }
+      try makeInstance(of: stack.remove(at: start), argumentsFrom: start)
+    case .extension1, .extension2, .extension4, .nextBuffer, .readOnlyBuffer:
       throw .unsupported(
         "its pickle has the instruction \(opcode.rawValue), which no checkpoint needs")
     default: try performText(opcode)

@@ -18,10 +18,13 @@ struct PickleTree: Sendable {
   private var globalNumbers: [String: Int] = [:]
   /// What objects were told to take as their state.
   private(set) var states: [Int32: PickleValue] = [:]
+  /// What was added to objects of classes that are not understood: keys and values, by the number of a list.
+  private var contents: [Int32: Int] = [:]
   private var valueCount = 0
 
-  /// More values than any checkpoint has; they take some 100 MiB.
-  static let maximumValueCount = 5 << 20
+  /// More values than any checkpoint has: a history of millions of numbers, each of which counts twice. They take at
+  /// most 16 bytes each.
+  static let maximumValueCount = 48 << 20
 
   /// Starts with nothing made.
   init(_ bytes: [UInt8]) {
@@ -41,7 +44,8 @@ struct PickleTree: Sendable {
   /// The items of an object; keys and values of a dictionary in turns; the callable and the arguments of a call.
   func items(of object: PickleObject) -> ArraySlice<PickleValue> {
     switch object.kind {
-    case .tuple, .call, .storage: items[Int(object.place)..<Int(object.place + object.count)]
+    case .tuple, .call, .storage, .array:
+      items[Int(object.place)..<Int(object.place + object.count)]
     case .global: []
     default: lists[Int(object.place)][...]
     }
@@ -64,6 +68,22 @@ struct PickleTree: Sendable {
       return items(of: list)
     default: return nil
     }
+  }
+
+  /// Keys and values in turns of a dictionary, and of an object of another class that was filled like one.
+  func keyedItems(of value: PickleValue) -> ArraySlice<PickleValue>? {
+    guard case .object(let number) = value else { return nil }
+    if objects[Int(number)].isDictionary { return items(of: objects[Int(number)]) }
+    return contents[number].map { lists[$0][...] }
+  }
+
+  /// The state of an object as a dictionary; classes with slots have a pair of them.
+  func attributes(of value: PickleValue) -> ArraySlice<PickleValue>? {
+    guard case .object(let number) = value, let state = states[number] else { return nil }
+    if let pair = tuple(state), pair.count == 2, let first = pair.first {
+      return keyedItems(of: first)
+    }
+    return keyedItems(of: state)
   }
 
   /// The name that a value is.
@@ -104,7 +124,7 @@ struct PickleTree: Sendable {
     object.isOpaque = kind == .frozenSet
     for index in start..<stack.count {
       items.append(stack[index])
-      if isOpaque(stack[index]) { object.isOpaque = true }
+      note(stack[index], in: &object)
     }
     return try append(object, values: stack.count - start)
   }
@@ -114,7 +134,8 @@ struct PickleTree: Sendable {
     throws(PyTorchError) -> PickleValue
   {
     var object = PickleObject(.call, place: items.count, count: 2)
-    object.isOpaque = isOpaque(callable) || isOpaque(arguments)
+    note(callable, in: &object)
+    note(arguments, in: &object)
     items.append(callable)
     items.append(arguments)
     return try append(object, values: 2)
@@ -149,6 +170,7 @@ struct PickleTree: Sendable {
     }
     var object = PickleObject(.global, place: number)
     object.isOpaque = global.standing != .understood
+    object.isExecutable = [.executable, .getsAttribute].contains(global.standing)
     return try append(object, values: 1)
   }
 
@@ -164,14 +186,50 @@ struct PickleTree: Sendable {
   mutating func add(_ added: ArraySlice<PickleValue>, to value: PickleValue) throws(PyTorchError) {
     guard case .object(let number) = value else { return }
     try count(added.count)
-    lists[Int(objects[Int(number)].place)].append(contentsOf: added)
-    if added.contains(where: isOpaque) { objects[Int(number)].isOpaque = true }
+    lists[list(of: number)].append(contentsOf: added)
+    var object = objects[Int(number)]
+    for item in added { note(item, in: &object) }
+    objects[Int(number)] = object
+  }
+
+  /// The list that takes the items of an object.
+  private mutating func list(of number: Int32) -> Int {
+    let object = objects[Int(number)]
+    if object.isMutable { return Int(object.place) }
+    if let known = contents[number] { return known }
+    lists.append([])
+    contents[number] = lists.count - 1
+    return lists.count - 1
+  }
+
+  /// What a value is not understood to be, neither is what holds it.
+  private func note(_ value: PickleValue, in object: inout PickleObject) {
+    guard case .object(let number) = value else { return }
+    let item = objects[Int(number)]
+    if item.isOpaque { object.isOpaque = true }
+    if item.isExecutable { object.isExecutable = true }
   }
 
   mutating func setState(_ state: PickleValue, of value: PickleValue) {
     guard case .object(let number) = value else { return }
     states[number] = state
-    if isOpaque(state) { objects[Int(number)].isOpaque = true }
+    var object = objects[Int(number)]
+    note(state, in: &object)
+    objects[Int(number)] = object
+  }
+
+  /// Makes an array of a call that was told what the array is.
+  mutating func setArray(_ value: PickleValue) {
+    guard case .object(let number) = value else { return }
+    var array = PickleObject(
+      .array, place: Int(objects[Int(number)].place), count: Int(objects[Int(number)].count))
+    array.isExecutable = objects[Int(number)].isExecutable
+    objects[Int(number)] = array
+  }
+
+  /// Notes whether a value runs code when it is called.
+  mutating func setExecutable(_ value: PickleValue, _ isExecutable: Bool) {
+    if case .object(let number) = value { objects[Int(number)].isExecutable = isExecutable }
   }
 
   mutating func setOpaque(_ value: PickleValue) {
@@ -181,6 +239,25 @@ struct PickleTree: Sendable {
   /// Whether a value or something in it is not understood.
   func isOpaque(_ value: PickleValue) -> Bool {
     if case .object(let number) = value { objects[Int(number)].isOpaque } else { false }
+  }
+
+  /// Whether a value is or holds what runs code when it is called.
+  func isExecutable(_ value: PickleValue) -> Bool {
+    if case .object(let number) = value { objects[Int(number)].isExecutable } else { false }
+  }
+
+  /// The first name in a value that runs code when it is called.
+  func executableName(in value: PickleValue) -> String? {
+    var pending = [value]
+    var seen: Set<Int32> = []
+    while let value = pending.popLast() {
+      guard case .object(let number) = value, isExecutable(value), seen.insert(number).inserted
+      else { continue }
+      if let name = global(value)?.name { return name }
+      if let state = states[number] { pending.append(state) }
+      pending.append(contentsOf: items(of: objects[Int(number)]).reversed())
+    }
+    return nil
   }
 
   /// Notes that values were made, of which there may be so many.

@@ -42,6 +42,8 @@ struct PickleObject: Sendable {
     case global
     /// What a class or function would make of arguments: nothing is ever called.
     case call
+    /// An array of NumPy whose elements are numbers; its items are the parts that tell it.
+    case array
     /// The bytes of tensors: the persistent reference to them.
     case storage
   }
@@ -49,6 +51,8 @@ struct PickleObject: Sendable {
   let kind: Kind
   /// Whether it, or something that it is made of, is of a class that is not understood.
   var isOpaque = false
+  /// Whether it is, or holds, what runs code when it is called.
+  var isExecutable = false
   /// Where it is: its first item; the number of its list; the number of its name.
   let place: Int32
   /// The number of items that are in the tree's one array.

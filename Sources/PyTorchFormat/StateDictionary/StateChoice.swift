@@ -4,11 +4,14 @@ package struct StateChoice: Sendable, Hashable {
   package var key: String?
   /// Whether averages that training kept are meant rather than the weights.
   package var prefersAverage: Bool
+  /// Whether other copies of the model beside the chosen one, such as moving averages, are taken, too.
+  package var takesCopies: Bool
 
   /// Chooses a part.
-  package init(key: String? = nil, prefersAverage: Bool = false) {
+  package init(key: String? = nil, prefersAverage: Bool = false, takesCopies: Bool = false) {
     self.key = key
     self.prefersAverage = prefersAverage
+    self.takesCopies = takesCopies
   }
 }
 
@@ -19,8 +22,20 @@ struct StateFinder {
     var value: PickleValue
     /// The keys from the root to it.
     var path: [String] = []
-    /// What is beside it on the way: a path, and the value there.
-    var others: [(path: String, value: PickleValue)] = []
+    /// What is beside it on the way.
+    var others: [Part] = []
+    /// Whether it was found as an average.
+    var isAverage = false
+  }
+
+  /// A part of the tree under its path.
+  struct Part {
+    let path: String
+    let value: PickleValue
+    let slot: StateDictionary.Slot
+
+    /// The last component of the path.
+    var key: Substring { path.split(separator: ".").last ?? path[...] }
   }
 
   let file: PyTorchFile
@@ -59,6 +74,11 @@ struct StateFinder {
       guard let (key, value) = try firstEntry(of: keys, in: found.value) else { break }
       if StateFinder.averageKeys.contains(key) { isAverageFound = true }
       found = step(found, to: value, key: key)
+      found.isAverage = found.isAverage || StateFinder.averageKeys.contains(key)
+    }
+    if !isAverageFound, FlatAverage(keys: entries(of: found.value).map(\.key)) != nil {
+      found.isAverage = true
+      return found
     }
     guard isAverageFound else {
       throw PyTorchError(
@@ -70,17 +90,38 @@ struct StateFinder {
     return found
   }
 
+  /// Whether a key is one that training programs give to another copy of the model: an average over training.
+  static func isCopy(_ key: some StringProtocol) -> Bool {
+    let key = key.lowercased()
+    if averageKeys.contains(key) || copyKeys.contains(key) { return true }
+    let words = key.split { !$0.isLetter && !$0.isNumber }
+    return words.contains { ["ema", "swa", "averaged"].contains($0) }
+  }
+
+  private static let copyKeys: Set<String> = [
+    "shadow_params", "average_model_state", "current_model_state", "average_model",
+  ]
+
   /// The entries of a dictionary or list, with keys as they stand in names of tensors.
   func entries(of value: PickleValue) -> [(key: String, value: PickleValue)] {
-    guard let object = tree.object(value) else { return [] }
-    let items = Array(tree.items(of: object))
-    if object.isDictionary {
+    parts(of: value, below: []).map { (String($0.path), $0.value) }
+  }
+
+  /// The entries of a dictionary or list.
+  func parts(of value: PickleValue, below path: [String]) -> [Part] {
+    guard case .object(let number) = value, let object = tree.object(value) else { return [] }
+    func part(_ key: String, _ item: PickleValue, at place: Int) -> Part {
+      Part(
+        path: (path + [key]).joined(separator: "."), value: item,
+        slot: StateDictionary.Slot(object: number, item: Int32(place)))
+    }
+    if let items = tree.keyedItems(of: value).map({ Array($0) }) {
       return stride(from: 0, to: items.count - 1, by: 2).compactMap { index in
-        tree.key(items[index]).map { ($0, items[index + 1]) }
+        tree.key(items[index]).map { part($0, items[index + 1], at: index + 1) }
       }
     }
     guard object.kind == .list || object.kind == .tuple else { return [] }
-    return items.enumerated().map { (String($0), $1) }
+    return tree.items(of: object).enumerated().map { part(String($0), $1, at: $0) }
   }
 
   private func firstEntry(of keys: [String], in value: PickleValue) throws(PyTorchError) -> (
@@ -90,7 +131,7 @@ struct StateFinder {
     var whole: String?
     for key in keys {
       guard let value = found[key] else { continue }
-      if try hasTensors(value) { return (key, value) }
+      if hasTensors(value) { return (key, value) }
       if whole == nil, let name = tree.opaqueClass(value) { whole = name }
     }
     if let whole, !entries(of: value).contains(where: { (try? file.tensor($0.value)) != nil }) {
@@ -101,10 +142,9 @@ struct StateFinder {
 
   /// The entries of a dictionary that have one of some keys; of those with the same key, the last.
   private func lastEntries(of keys: Set<String>, in value: PickleValue) -> [String: PickleValue] {
-    guard let object = tree.object(value), object.isDictionary else { return [:] }
+    guard let items = tree.keyedItems(of: value) else { return [:] }
     // Dictionaries of weights have tens of thousands of keys, which are longer.
     let maximumLength = keys.map(\.utf8.count).max() ?? 0
-    let items = tree.items(of: object)
     var found: [String: PickleValue] = [:]
     for position in stride(from: items.startIndex, to: items.endIndex - 1, by: 2) {
       guard case .text(let piece) = items[position], piece.count <= maximumLength,
@@ -116,10 +156,10 @@ struct StateFinder {
   }
 
   private func step(_ found: Found, to value: PickleValue, key: String) -> Found {
-    var next = Found(value: value, path: found.path + [key], others: found.others)
-    for entry in entries(of: found.value) where entry.key != key {
-      next.others.append(((found.path + [entry.key]).joined(separator: "."), entry.value))
-    }
+    var next = Found(
+      value: value, path: found.path + [key], others: found.others, isAverage: found.isAverage)
+    let chosen = (found.path + [key]).joined(separator: ".")
+    next.others += parts(of: found.value, below: found.path).filter { $0.path != chosen }
     return next
   }
 
@@ -136,9 +176,9 @@ struct StateFinder {
     return nil
   }
 
-  /// Whether a dictionary or list holds a tensor at any depth.
-  private func hasTensors(_ value: PickleValue) throws(PyTorchError) -> Bool {
-    guard let object = tree.object(value), object.isDictionary || object.kind == .list else {
+  /// Whether a dictionary, list or module holds a tensor at any depth.
+  private func hasTensors(_ value: PickleValue) -> Bool {
+    guard let object = tree.object(value), object.kind != .tuple, tree.isContainer(value) else {
       return false
     }
     return tree.firstTensor(below: value) != nil
@@ -152,80 +192,25 @@ struct StateFinder {
   }
 }
 
-extension PickleTree {
-  /// A key of a dictionary as a component of a name; nil for what has no short text.
-  func key(_ value: PickleValue) -> String? {
-    switch value {
-    case .text: text(value)
-    case .integer(let number): String(number)
-    case .boolean(let value): value ? "True" : "False"
-    case .float(let number): number.description
-    default: nil
-    }
-  }
+/// Averages and raw weights in one flat dictionary, told apart by what their names begin with, as `ema_pytorch`
+/// keeps them: `online_model.fc.weight` and `ema_model.fc.weight`.
+struct FlatAverage {
+  /// What the names of averages begin with.
+  let prefix: String
 
-  /// The class of an object that is not understood; nil for others.
-  func opaqueClass(_ value: PickleValue) -> String? {
-    guard let object = object(value), object.isOpaque else { return nil }
-    switch object.kind {
-    case .call:
-      let parts = items(of: object)
-      let callable = parts[parts.startIndex]
-      if let name = global(callable)?.name {
-        // How Python makes objects of most classes tells the class first.
-        guard ["copyreg._reconstructor", "copyreg.__newobj__"].contains(name),
-          let type = tuple(parts[parts.startIndex + 1])?.first, let typeName = global(type)?.name
-        else { return name }
-        return typeName
-      }
-      return opaqueClass(callable) ?? "unknown"
-    case .global: return global(value)?.name
-    case .frozenSet: return "frozenset"
-    default: return nil
-    }
-  }
+  private static let pairs = [
+    (average: "ema_model.", raw: "online_model."), (average: "ema_model.", raw: "model."),
+    (average: "model_ema.", raw: "model."), (average: "ema.", raw: "model."),
+    (average: "ema.", raw: "module."),
+  ]
 
-  /// Whether a call makes a tensor, by its name alone.
-  func makesTensor(_ value: PickleValue) -> Bool {
-    call(value)?.callable.makesTensor ?? false
-  }
-
-  /// A tensor in a part of the tree; each object is looked at once.
-  func firstTensor(below value: PickleValue) -> PickleValue? {
-    var pending = [value]
-    var seen: Set<Int32> = []
-    while let value = pending.popLast() {
-      if makesTensor(value) { return value }
-      guard case .object(let number) = value, seen.insert(number).inserted else { continue }
-      let object = objects[Int(number)]
-      guard object.isCollection else { continue }
-      pending.append(contentsOf: items(of: object).reversed())
+  /// Looks for names of both; nil when there are none.
+  init?(keys: [String]) {
+    let pair = FlatAverage.pairs.first { pair in
+      keys.contains { $0.hasPrefix(pair.average) }
+        && keys.contains { $0.hasPrefix(pair.raw) || $0 == "initted" }
     }
-    return nil
-  }
-
-  /// How many tensors are in a part of the tree, and how many values that are understood and no tensors.
-  func counts(below value: PickleValue) -> (tensors: Int, others: Int) {
-    var counts = (tensors: 0, others: 0)
-    var pending = [value]
-    var seen: Set<Int32> = []
-    while let value = pending.popLast() {
-      if makesTensor(value) {
-        counts.tensors += 1
-        continue
-      }
-      guard case .object(let number) = value, objects[Int(number)].isCollection else {
-        if opaqueClass(value) == nil { counts.others += 1 }
-        continue
-      }
-      guard seen.insert(number).inserted else { continue }
-      let object = objects[Int(number)]
-      let items = items(of: object)
-      let step = object.isDictionary ? 2 : 1
-      for position in stride(from: items.startIndex + step - 1, to: items.endIndex, by: step) {
-        pending.append(items[position])
-      }
-    }
-    return counts
+    guard let pair else { return nil }
+    prefix = pair.average
   }
 }

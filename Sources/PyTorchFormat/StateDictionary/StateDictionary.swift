@@ -1,26 +1,49 @@
-import TensorCore
+package import TensorCore
 
 /// The tensors of a checkpoint that are its weights, and what else it holds.
 package struct StateDictionary: Sendable {
   /// A tensor under a name.
   package struct Entry: Sendable {
-    /// The name: the path from the chosen part, or for the state of an optimizer from the root.
+    /// The name: the path from the chosen part, or for what is beside it from the root.
     package let name: String
     /// How it looks at its storage.
     package let view: TensorView
+    /// What the pickle tells that it is; nil where only its name does.
+    package let role: TensorRole?
     /// Where it stands: the collection, and the place of the value in it. The root has neither.
     let slot: Slot
+    /// The key that it stands under there.
+    let key: String
 
-    init(name: String, view: TensorView, slot: Slot) {
+    init(name: String, view: TensorView, role: TensorRole?, slot: Slot, key: String) {
       self.name = name
       self.view = view
+      self.role = role
       self.slot = slot
+      self.key = key
     }
 
     /// A tensor that is not in the dictionary.
     package init(name: String, view: TensorView) {
-      self.init(name: name, view: view, slot: .root)
+      self.init(name: name, view: view, role: nil, slot: .root, key: "")
     }
+
+    func renamed(_ name: String) -> Entry {
+      Entry(name: name, view: view, role: role, slot: slot, key: key)
+    }
+  }
+
+  /// A tensor of the chosen part that is not read.
+  package struct Unreadable: Sendable {
+    /// The name, and why it is not read.
+    package let tensor: UnreadableTensor
+    let slot: Slot
+  }
+
+  /// A part beside the weights whose tensors are entries, too: state of an optimizer, another copy of the model.
+  struct BesidePart: Sendable {
+    let path: String
+    let slot: Slot
   }
 
   /// A place of a value in the tree.
@@ -32,38 +55,39 @@ package struct StateDictionary: Sendable {
   }
 
   /// The tensors in the order of the pickle.
-  package private(set) var entries: [Entry] = []
-  /// How many of the entries are in the chosen part; the state of an optimizer beside it follows.
+  package internal(set) var entries: [Entry] = []
+  /// How many of the entries are in the chosen part; those of other parts follow.
   package private(set) var chosenCount = 0
+  /// The tensors of the chosen part that are not read.
+  package internal(set) var unreadable: [Unreadable] = []
   /// What is not among the tensors, by path: `'epoch'`, `'ema' (16 tensors)`.
   package var others: [String] { othersInside + othersBeside }
   /// What is in the chosen part and no tensor.
-  package private(set) var othersInside: [String] = []
+  package internal(set) var othersInside: [String] = []
   /// What is not in the chosen part, the state of an optimizer among it.
-  package private(set) var outside: [String] = []
+  package internal(set) var outside: [String] = []
   /// Objects of classes that are not understood: `'args' (argparse.Namespace)`.
-  package private(set) var unknown: [String] = []
+  package internal(set) var unknown: [String] = []
+  /// What a user should know of how names and objects were taken.
+  package internal(set) var notices: [String] = []
   /// What was taken away from the front of the names: `module.`.
-  package private(set) var prefix = ""
+  package internal(set) var prefix = ""
 
   /// The collection that the weights are in.
   let container: PickleValue
-  private let file: PyTorchFile
+  /// Objects that are written as dictionaries: modules, and objects that were filled like dictionaries; for modules the
+  /// tensors in them by their names in the module.
+  private(set) var converted: [Int32: [(name: String, slot: Slot)]] = [:]
+  private(set) var parts: [BesidePart] = []
+  let file: PyTorchFile
+  /// Whether the chosen part is that half of a flat dictionary which holds the averages.
+  var isFlatAverage = false
   private var othersBeside: [String] = []
-  private var open: Set<Int32> = []
-  private var visitCount = 0
 
-  /// Prefixes that wrappers of models give to all names.
-  private static let wrapperPrefixes = ["module.", "_orig_mod."]
-  /// What wrappers count beside the model.
-  private static let counters: Set<String> = ["n_averaged"]
   static let optimizerKeys: Set<String> = [
     "optimizer", "optimizer_state", "optimizer_state_dict", "optimizer_states", "optimizers",
     "optim",
   ]
-  private static let maximumDepth = 100
-  /// The same object can be in many places; more places than this are an attack.
-  private static let maximumVisitCount = 4 << 20
 
   /// Finds the weights.
   ///
@@ -73,95 +97,78 @@ package struct StateDictionary: Sendable {
     let finder = StateFinder(file)
     let found = try finder.find(choice)
     container = found.value
-    try add(found.value, name: "", slot: .root, depth: 0)
-    if choice.key != "." { stripPrefixes() }
-    if entries.isEmpty { try refuseWithoutTensors(found) }
+    var walk = StateWalk(file)
+    try walk.add(found.value, name: "", role: nil)
+    take(walk)
+    if choice.prefersAverage { chooseFlatAverage() }
+    if choice.key != "." { stripWrappers() }
+    if entries.isEmpty && unreadable.isEmpty { try refuseWithoutTensors(found) }
     chosenCount = entries.count
-    othersInside += described(in: found.value, found.path.joined(separator: "."))
-    for (path, value) in found.others {
-      let text = described(value, path)
-      if StateDictionary.optimizerKeys.contains(path), file.tree.firstTensor(below: value) != nil {
-        try add(value, name: path, slot: nil, depth: 1)
-        othersBeside += described(in: value, path)
-      } else {
-        othersBeside += text
-      }
-      outside += text
+    let inside = described(in: found.value, found.path.joined(separator: "."))
+    if isFlatAverage {
+      outside += inside
+      othersBeside += outside
+    } else {
+      othersInside += inside
     }
+    for other in found.others { try addOther(other, takesCopies: choice.takesCopies) }
     try collectUnknown()
+    try checkForWeights()
   }
 
-  // MARK: - Tensors
+  /// Takes over what a walk has found.
+  private mutating func take(_ walk: StateWalk) {
+    entries += walk.entries
+    unreadable += walk.unreadable
+    converted.merge(walk.converted) { first, _ in first }
+  }
 
-  private mutating func add(_ value: PickleValue, name: String, slot: Slot?, depth: Int) throws {
-    visitCount += 1
-    guard visitCount <= StateDictionary.maximumVisitCount else {
-      throw PyTorchError(.tooLarge, "its objects refer to each other too often")
-    }
-    guard let object = file.tree.object(value), case .object(let number) = value else { return }
-    guard object.isCollection else {
-      guard object.kind == .call, let slot else { return }
-      return try addTensor(value, name, slot)
-    }
-    guard depth < StateDictionary.maximumDepth else {
-      throw PyTorchError(.tooLarge, "its collections are in each other more than \(depth) deep")
-    }
-    guard open.insert(number).inserted else {
-      throw PyTorchError.unsupported("the collection '\(name)' holds itself")
-    }
-    defer { open.remove(number) }
-    let items = file.tree.items(of: object)
-    let start = items.startIndex
-    let step = object.isDictionary ? 2 : 1
-    for position in stride(from: 0, to: items.count, by: step) {
-      let valuePosition = position + step - 1
-      guard valuePosition < items.count, case .object = items[start + valuePosition] else {
-        continue
-      }
-      let key = object.isDictionary ? file.tree.key(items[start + position]) : String(position)
-      guard let key else {
-        guard file.tree.firstTensor(below: items[start + valuePosition]) != nil else { continue }
-        throw PyTorchError.unsupported(
-          "a tensor" + (name.isEmpty ? "" : " in '\(name)'") + " has a key that is no text")
-      }
-      try add(
-        items[start + valuePosition], name: name.isEmpty ? key : name + "." + key,
-        slot: Slot(object: number, item: Int32(valuePosition)), depth: depth + 1)
+  // MARK: - Beside the weights
+
+  /// Adds the state of an optimizer and, when asked for, other copies of the model; what else there is, is described.
+  private mutating func addOther(_ other: StateFinder.Part, takesCopies: Bool) throws {
+    let text = described(other.value, other.path)
+    outside += text
+    let isOptimizer =
+      StateDictionary.optimizerKeys.contains(other.path)
+      || file.tree.isOptimizerState(other.value)
+    if isOptimizer, file.tree.firstTensor(below: other.value) != nil {
+      try addBeside(other, role: .optimizerState)
+    } else if takesCopies {
+      let copies = copies(in: other, depth: 0)
+      for copy in copies { try addBeside(copy, role: .movingAverage) }
+      // What else is around copies is described without them.
+      if !copies.contains(where: { $0.path == other.path }) { othersBeside += text }
+    } else {
+      othersBeside += text
     }
   }
 
-  private mutating func addTensor(_ value: PickleValue, _ name: String, _ slot: Slot) throws {
-    let name = slot == .root ? "tensor" : name
-    do {
-      switch try file.tensor(value) {
-      case nil: return
-      case .view(let view): entries.append(Entry(name: name, view: view, slot: slot))
-      case .other(let kind):
-        throw PyTorchError.unsupported(
-          "it is \(kind), and such tensors are not read",
-          hint: "--key chooses another part of the file")
-      }
-    } catch let error as PyTorchError {
-      throw PyTorchError(error.code, "tensor '\(name)': \(error.description)", hint: error.hint)
-    }
+  private mutating func addBeside(_ part: StateFinder.Part, role: TensorRole) throws {
+    var walk = StateWalk(file)
+    try walk.add(part.value, name: part.path, role: role)
+    // What is not read beside the weights is carried over like all that is no weight.
+    walk.unreadable = []
+    take(walk)
+    parts.append(BesidePart(path: part.path, slot: part.slot))
+    othersBeside += described(in: part.value, part.path)
   }
 
-  /// Takes away what wrappers put before all names; their counters are no weights.
-  private mutating func stripPrefixes() {
-    while let prefix = StateDictionary.wrapperPrefixes.first(where: { prefix in
-      let names = entries.lazy.map(\.name).filter { !StateDictionary.counters.contains($0) }
-      return !names.isEmpty && names.allSatisfy { $0.hasPrefix(prefix) && $0 != prefix }
-    }) {
-      for entry in entries where StateDictionary.counters.contains(entry.name) {
-        othersInside.append("'\(entry.name)'")
-      }
-      self.prefix += prefix
-      entries = entries.filter { !StateDictionary.counters.contains($0.name) }.map { entry in
-        Entry(
-          name: String(entry.name.dropFirst(prefix.count)), view: entry.view, slot: entry.slot)
-      }
+  private static let maximumCopyDepth = 5
+
+  private func copies(in part: StateFinder.Part, depth: Int) -> [StateFinder.Part] {
+    guard file.tree.isContainer(part.value), file.tree.firstTensor(below: part.value) != nil else {
+      return []
     }
+    if StateFinder.isCopy(part.key) { return [part] }
+    guard depth < StateDictionary.maximumCopyDepth, file.tree.module(part.value) == nil else {
+      return []
+    }
+    return StateFinder(file).parts(of: part.value, below: [part.path])
+      .flatMap { copies(in: $0, depth: depth + 1) }
   }
+
+  // MARK: - Without weights
 
   private func refuseWithoutTensors(_ found: StateFinder.Found) throws {
     if let name = file.tree.opaqueClass(found.value) { throw PyTorchError.wholeObject(name) }
@@ -180,65 +187,25 @@ package struct StateDictionary: Sendable {
         : "there are no tensors under '\(found.path.joined(separator: "."))'")
   }
 
-  // MARK: - Others
-
-  /// A part of the tree with what is in it; none for what is not understood, which is told elsewhere.
-  private func described(_ value: PickleValue, _ path: String) -> [String] {
-    if let object = file.tree.object(value), object.isOpaque, object.kind == .call { return [] }
-    let count = file.tree.counts(below: value).tensors
-    let tensors = count == 0 ? "" : count == 1 ? " (1 tensor)" : " (\(count) tensors)"
-    return ["'\(path)'\(tensors)"]
-  }
-
-  /// What a collection holds besides tensors.
-  private func described(in collection: PickleValue, _ path: String) -> [String] {
-    guard let object = file.tree.object(collection), object.isCollection else { return [] }
-    let items = Array(file.tree.items(of: object))
-    let step = object.isDictionary ? 2 : 1
-    var texts: [String] = []
-    for position in stride(from: 0, to: items.count - step + 1, by: step) {
-      let value = items[position + step - 1]
-      // Most entries are tensors, whose keys need not be made.
-      guard !file.tree.makesTensor(value),
-        let key = step == 2 ? file.tree.key(items[position]) : String(position)
-      else { continue }
-      let path = path.isEmpty ? key : path + "." + key
-      if file.tree.firstTensor(below: value) == nil {
-        texts += described(value, path)
-        continue
-      }
-      let count = file.tree.counts(below: value).others
-      if count == 0 { continue }
-      texts.append("'\(path)' (\(count) \(count == 1 ? "value" : "values") beside its tensors)")
+  /// Refuses files whose weights are elsewhere: in other files, or in objects that are left out.
+  private func checkForWeights() throws {
+    let elementCount = entries.prefix(chosenCount).reduce(0) { sum, entry in
+      entry.view.dtype.isAveraged ? sum + entry.view.shape.elementCount : sum
     }
-    return texts
-  }
-
-  /// Finds what is not understood, wherever it is.
-  private mutating func collectUnknown() throws {
-    if !file.tree.isOpaque(file.tree.root) { return }
-    let slots = Set(entries.map(\.slot))
-    var pending: [(value: PickleValue, path: String, depth: Int)] = [(file.tree.root, "", 0)]
-    var seen: Set<Int32> = []
-    while let (value, path, depth) = pending.popLast(), unknown.count < 100 {
-      guard case .object(let number) = value, file.tree.isOpaque(value) else { continue }
-      if let name = file.tree.opaqueClass(value) {
-        unknown.append("'\(path)' (\(name))")
-        continue
-      }
-      guard depth < StateDictionary.maximumDepth, seen.insert(number).inserted else { continue }
-      let object = file.tree.objects[Int(number)]
-      if let state = file.tree.states[number] {
-        pending.append((state, path + ".__dict__", depth + 1))
-      }
-      let items = Array(file.tree.items(of: object))
-      let step = object.isDictionary ? 2 : 1
-      for position in stride(from: 0, to: items.count - step + 1, by: step).reversed() {
-        let item = position + step - 1
-        if slots.contains(Slot(object: number, item: Int32(item))) { continue }
-        let key = step == 2 ? file.tree.key(items[position]) ?? "?" : String(position)
-        pending.append((items[item], path.isEmpty ? key : path + "." + key, depth + 1))
-      }
+    let keys = StateFinder(file).entries(of: file.tree.root).map(\.key)
+    if elementCount == 0, chosenCount > 0,
+      let mark = ["ds_version", "param_shapes", "ds_config"].first(where: { keys.contains($0) })
+    {
+      throw PyTorchError.unsupported(
+        "its tensors are empty: it is a part of a checkpoint of DeepSpeed ZeRO-3 ('\(mark)'), whose "
+          + "values are in the files *_optim_states.pt beside it",
+        hint: "put the parts together: python zero_to_fp32.py CHECKPOINT_FOLDER OUTPUT_FOLDER "
+          + "(DeepSpeed puts the script into the folder of the checkpoint)")
     }
+    guard elementCount == 0, let name = hiddenWeights else { return }
+    throw PyTorchError.unsupported(
+      "its weights are in an object of the class '\(name)', which is not understood",
+      hint: "in Python, load it where its code is, and save the weights: "
+        + "torch.save(model.state_dict(), …)")
   }
 }

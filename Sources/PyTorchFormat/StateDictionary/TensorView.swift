@@ -36,14 +36,11 @@ extension PyTorchFile {
   }
 
   private static let otherKinds = [
-    "torch._utils._rebuild_sparse_tensor": "sparse",
-    "torch._utils._rebuild_sparse_csr_tensor": "sparse",
+    "torch._utils._rebuild_sparse_csr_tensor": "sparse (CSR)",
     "torch._utils._rebuild_qtensor": "quantised",
     "torch._utils._rebuild_meta_tensor_no_storage": "without values",
     "torch._utils._rebuild_nested_tensor": "nested",
-    "torch._utils._rebuild_wrapper_subclass": "of a class of its own",
-    "torch._utils._rebuild_device_tensor_from_numpy": "an array of NumPy",
-    "torch._utils._rebuild_xla_tensor": "an array of NumPy",
+    "torch.nested._internal.nested_tensor._rebuild_njt": "nested",
   ]
 
   /// The tensor that a value is; nil when it is none.
@@ -52,6 +49,7 @@ extension PyTorchFile {
   func tensor(_ value: PickleValue) throws(PyTorchError)
     -> TensorValue?
   {
+    if let view = array(value) { return .view(view) }
     guard let (callable, arguments) = tree.call(value) else { return nil }
     return try tensor(callable.name, arguments, depth: 0)
   }
@@ -85,12 +83,32 @@ extension PyTorchFile {
       else {
         throw .damaged("a tensor is made of something else")
       }
-      return try tensor(inner, arguments, depth: depth + 1)
+      if let made = try tensor(inner, arguments, depth: depth + 1) { return made }
+      return .other(kind: "of the class '\(tree.global(parts[1])?.name ?? inner)'")
+    case "torch._utils._rebuild_wrapper_subclass" where !parts.isEmpty:
+      return .other(kind: "of the class '\(tree.global(parts[0])?.name ?? "unknown")'")
+    case "torch._utils._rebuild_sparse_tensor": return .other(kind: "sparse\(layout(parts))")
+    case "torch._utils._rebuild_device_tensor_from_numpy" where !parts.isEmpty,
+      "torch._utils._rebuild_xla_tensor" where !parts.isEmpty:
+      return array(parts[0]).map { .view($0) } ?? .other(kind: "an array of NumPy")
     default:
       if let kind = PyTorchFile.otherKinds[function] { return .other(kind: kind) }
-      guard function.hasPrefix("torch._utils._rebuild_tensor") else { return nil }
+      guard function.hasPrefix("torch._utils._rebuild_tensor") else {
+        return function.hasPrefix("torch._utils._rebuild_")
+          ? .other(kind: "made by '\(function)'") : nil
+      }
       throw .damaged("a tensor is made of \(parts.count) parts")
     }
+  }
+
+  /// The layout of a sparse tensor: ` (CSR)`.
+  private func layout(_ parts: [PickleValue]) -> String {
+    guard let (callable, arguments) = parts.first.flatMap({ tree.call($0) }),
+      callable.name == "torch.serialization._get_layout",
+      let name = arguments.first.flatMap({ tree.text($0) })
+    else { return "" }
+    return
+      " (\(name == "torch.sparse_coo" ? "COO" : name.dropFirst("torch.sparse_".count).uppercased()))"
   }
 
   /// Reads storage, offset, size and strides, and checks that all elements are in the storage.

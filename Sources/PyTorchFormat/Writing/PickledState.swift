@@ -40,7 +40,7 @@ package struct PickledState: Sendable {
       writer.encoder.write(.mark)
       for tensor in tensors {
         writer.encoder.write(tensor.info.name)
-        try writer.write(tensor)
+        try writer.write(tensor.info, of: .new(tensor.storage))
       }
       writer.encoder.write(.setItems)
     }
@@ -49,12 +49,16 @@ package struct PickledState: Sendable {
 
   /// What a checkpoint holds, with other tensors in the place of its weights.
   ///
-  /// Weights that are not among `tensors` are left out, and so is what is not understood.
+  /// Weights that are not among `tensors` are left out, and so is what is not understood. Modules, and objects that were
+  /// filled like dictionaries, become dictionaries of the tensors in them.
+  ///
+  /// - Parameter unreadable: the names of those tensors that are not read and are carried over as they are.
   /// - Throws: `PyTorchError` for what cannot be written.
   package init(
-    replacing tensors: [PickledTensor], in dictionary: StateDictionary, of file: PyTorchFile
+    replacing tensors: [PickledTensor], keeping unreadable: Set<ExactString> = [],
+    in dictionary: StateDictionary, of file: PyTorchFile
   ) throws {
-    var writer = TreeWriter(tensors, dictionary, file)
+    var writer = TreeWriter(tensors, keeping: unreadable, dictionary, file)
     try writer.writeAll()
     self.init(&writer.tensors)
   }
@@ -72,11 +76,11 @@ struct TensorWriter {
   private(set) var storages: [PickledState.Source] = []
   private var numbers: [PickledState.Source: Int] = [:]
 
-  /// Writes what makes a tensor of all of its storage.
+  /// Writes what makes a tensor of all of its storage, in C order unless the strides are others.
   mutating func write(
-    _ tensor: PickledTensor, location: String = "cpu", requiresGradient: Bool = false
+    _ info: TensorInfo, of source: PickledState.Source, strides: [Int]? = nil,
+    location: String = "cpu", requiresGradient: Bool = false
   ) throws(PyTorchError) {
-    let info = tensor.info
     guard let dtypeName = TorchDType.name(of: info.dtype) else {
       throw .unsupported(
         "tensor '\(info.name)' of \(info.dtype.rawValue) cannot be written: PyTorch has no such dtype"
@@ -88,7 +92,7 @@ struct TensorWriter {
     encoder.write(.mark)
     let unit = info.dtype.elementUnit
     writeStorage(
-      .new(tensor.storage), type: typeName ?? "torch.storage.UntypedStorage", location: location,
+      source, type: typeName ?? "torch.storage.UntypedStorage", location: location,
       count: typeName == nil ? info.byteCount : info.byteCount / unit)
     encoder.write(0)
     var sizes = info.shape.dimensions
@@ -100,7 +104,7 @@ struct TensorWriter {
       sizes[sizes.count - 1] = last / 2
     }
     encoder.write(sizes)
-    encoder.write(StridedLayout.contiguousStrides(of: sizes))
+    encoder.write(strides ?? StridedLayout.contiguousStrides(of: sizes))
     encoder.write(requiresGradient)
     encoder.writeEmptyOrderedDictionary()
     if typeName == nil { encoder.write(global: "torch", dtypeName) }

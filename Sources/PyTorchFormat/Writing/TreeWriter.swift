@@ -16,7 +16,10 @@ struct TreeWriter {
 
   private static let maximumDepth = 200
 
-  init(_ outputs: [PickledTensor], _ dictionary: StateDictionary, _ file: PyTorchFile) {
+  init(
+    _ outputs: [PickledTensor], keeping unreadable: Set<ExactString>,
+    _ dictionary: StateDictionary, _ file: PyTorchFile
+  ) {
     self.file = file
     self.dictionary = dictionary
     let byName = Dictionary(
@@ -24,31 +27,30 @@ struct TreeWriter {
     for entry in dictionary.entries {
       replacements[entry.slot] = .some(byName[ExactString(entry.name)])
     }
+    for tensor in dictionary.unreadable
+    where !unreadable.contains(ExactString(tensor.tensor.name)) {
+      replacements[tensor.slot] = .some(nil)
+    }
     let known = Set(dictionary.entries.map { ExactString($0.name) })
     added = outputs.filter { !known.contains(ExactString($0.info.name)) }
-    leaveOutEmptyOptimizers(Set(byName.keys))
+    leaveOutEmptyParts(Set(byName.keys))
   }
 
-  /// The state of an optimizer without its tensors is good for nothing.
-  private mutating func leaveOutEmptyOptimizers(_ kept: Set<ExactString>) {
-    guard case .object(let root) = tree.root, let object = tree.object(tree.root),
-      object.isDictionary
-    else { return }
-    let items = Array(tree.items(of: object))
-    for position in stride(from: 0, to: items.count - 1, by: 2) {
-      guard let key = tree.key(items[position]), StateDictionary.optimizerKeys.contains(key) else {
-        continue
-      }
-      let entries = dictionary.entries.filter { $0.name.hasPrefix(key + ".") }
+  /// A part beside the weights, such as the state of an optimizer, is good for nothing without its tensors.
+  private mutating func leaveOutEmptyParts(_ kept: Set<ExactString>) {
+    for part in dictionary.parts {
+      let entries = dictionary.entries.filter { $0.name.hasPrefix(part.path + ".") }
       if entries.isEmpty || entries.contains(where: { kept.contains(ExactString($0.name)) }) {
         continue
       }
-      replacements[StateDictionary.Slot(object: root, item: Int32(position + 1))] = .some(nil)
+      replacements[part.slot] = .some(nil)
     }
   }
 
   mutating func writeAll() throws {
-    if !added.isEmpty && tree.object(dictionary.container)?.isDictionary != true {
+    if !added.isEmpty && tree.keyedItems(of: dictionary.container) == nil
+      && tree.module(dictionary.container) == nil
+    {
       throw PyTorchError.unsupported(
         "tensor '\(added[0].info.name)' is not in the first input, whose tensors have no names")
     }
@@ -104,6 +106,9 @@ struct TreeWriter {
   private mutating func write(_ object: PickleObject, _ number: Int32, _ value: PickleValue) throws
   {
     switch object.kind {
+    case .call where dictionary.converted[number] != nil:
+      try writeConverted(object, number, value)
+    case .array: try writeArray(value)
     case .tuple: try writeTuple(object, number)
     case .list, .set: try writeList(object, number)
     case .dictionary, .defaultDictionary, .orderedDictionary, .counter:
@@ -164,6 +169,47 @@ struct TreeWriter {
     }
   }
 
+  /// A module as the dictionary of its tensors; an object that was filled like a dictionary as one.
+  private mutating func writeConverted(
+    _ object: PickleObject, _ number: Int32, _ value: PickleValue
+  ) throws {
+    guard tree.module(value) != nil else { return try writeDictionary(object, number) }
+    tensors.encoder.writeEmptyOrderedDictionary()
+    memo[number] = tensors.encoder.put()
+    tensors.encoder.write(.mark)
+    for (name, slot) in dictionary.converted[number] ?? [] {
+      let items = tree.keyedItems(of: .object(slot.object)) ?? []
+      let item = items[items.startIndex + Int(slot.item)]
+      if case .some(nil) = replacements[slot] { continue }
+      tensors.encoder.write(name)
+      if let tensor = replacements[slot] ?? nil {
+        try write(tensor, inPlaceOf: item)
+      } else {
+        try write(item)
+      }
+    }
+    try writeAdded(to: number)
+    tensors.encoder.write(.setItems)
+  }
+
+  /// An array of NumPy as a tensor, which loaders for weights alone accept.
+  private mutating func writeArray(_ value: PickleValue) throws {
+    guard let view = file.array(value), let array = tree.array(value) else {
+      throw PyTorchError.damaged("an array is missing")
+    }
+    let info = try TensorInfo(name: "array", dtype: view.dtype, shape: view.shape)
+    try tensors.write(info, of: .carried(view.storage), strides: array.strides)
+  }
+
+  /// Writes the tensors that the file did not have, when this is the collection of the weights.
+  private mutating func writeAdded(to number: Int32) throws {
+    guard case .object(number) = dictionary.container else { return }
+    for tensor in added {
+      tensors.encoder.write(dictionary.prefix + tensor.info.name)
+      try tensors.write(tensor.info, of: .new(tensor.storage))
+    }
+  }
+
   private mutating func writeDictionary(_ object: PickleObject, _ number: Int32) throws {
     switch object.kind {
     case .orderedDictionary: tensors.encoder.writeEmptyOrderedDictionary()
@@ -174,7 +220,7 @@ struct TreeWriter {
     default: tensors.encoder.write(.emptyDictionary)
     }
     memo[number] = tensors.encoder.put()
-    let items = Array(tree.items(of: object))
+    let items = Array(tree.keyedItems(of: .object(number)) ?? [])
     tensors.encoder.write(.mark)
     for position in stride(from: 0, to: items.count - 1, by: 2) {
       let value = items[position + 1]
@@ -189,12 +235,7 @@ struct TreeWriter {
         try write(value)
       }
     }
-    if case .object(number) = dictionary.container {
-      for tensor in added {
-        tensors.encoder.write(dictionary.prefix + tensor.info.name)
-        try tensors.write(tensor)
-      }
-    }
+    try writeAdded(to: number)
     tensors.encoder.write(.setItems)
     guard object.kind == .orderedDictionary, let state = tree.states[number], !isLeftOut(state)
     else { return }
@@ -214,9 +255,11 @@ struct TreeWriter {
 
   /// Whether a value is of a class that is not understood; collections are written without such values.
   private func isLeftOut(_ value: PickleValue) -> Bool {
-    guard let object = tree.object(value), object.isOpaque else { return false }
+    guard case .object(let number) = value, tree.isOpaque(value) else { return false }
+    let object = tree.objects[Int(number)]
     switch object.kind {
-    case .call, .global, .set, .frozenSet, .storage: return true
+    case .call: return dictionary.converted[number] == nil
+    case .global, .set, .frozenSet, .storage: return true
     default: return false
     }
   }
@@ -235,7 +278,8 @@ struct TreeWriter {
     }
     if isParameter { tensors.encoder.write(global: "torch._utils", "_rebuild_parameter") }
     try tensors.write(
-      tensor, location: location(of: inner), requiresGradient: requiresGradient(inner))
+      tensor.info, of: .new(tensor.storage), location: location(of: inner),
+      requiresGradient: requiresGradient(inner))
     guard isParameter else { return }
     tensors.encoder.write(requiresGradient(value))
     tensors.encoder.writeEmptyOrderedDictionary()

@@ -104,7 +104,6 @@ public struct NumPyArchive: Sendable {
       }
     }
     reader.unreadable = unreadable
-    reader.notices += reader.unreadable.map { "'\($0.name)' is not read: \($0.reason)" }
     reader.checksWhatIsRead = true
     reader.checksums = { [archive] threads in
       do {

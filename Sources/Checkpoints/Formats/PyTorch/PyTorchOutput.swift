@@ -40,7 +40,8 @@ struct PyTorchOutput {
     }
     try writeAnew(&plan)
     var layout = try plan.layout(weights, named: name)
-    if !unties { layout.notices = untied() + separatedViews() }
+    layout.notices = structure?.dictionary.writingNotices ?? []
+    if !unties { layout.notices += untied() + separatedViews() }
     return layout
   }
 
@@ -50,7 +51,8 @@ struct PyTorchOutput {
   private func placesInFirstInput(_ structure: PyTorchStructure) -> [[Place]]? {
     let entries = structure.dictionary.entries
     guard case .zip = structure.contents.container, structure.contents.isPlain,
-      entries.count == weights.count
+      entries.count == weights.count,
+      structure.dictionary.unreadable.count == weights.unreadable.count
     else { return nil }
     var places: [[Place]] = Array(repeating: [], count: structure.contents.storages.count)
     for (expected, entry) in entries.enumerated() {
@@ -154,7 +156,9 @@ struct PyTorchOutput {
     }
     let state =
       try structure.map {
-        try PickledState(replacing: tensors, in: $0.dictionary, of: $0.contents)
+        try PickledState(
+          replacing: tensors, keeping: Set(weights.unreadable.map { ExactString($0.name) }),
+          in: $0.dictionary, of: $0.contents)
       } ?? PickledState(tensors)
     var root = PyTorchOutput.newRoot
     if case .zip(_, let name)? = structure?.contents.container { root = name }

@@ -63,16 +63,17 @@ struct PyTorchSources {
     let view = entry.view
     let info = try TensorInfo(name: entry.name, dtype: view.dtype, shape: view.shape)
     guard info.byteCount > 0 else {
-      return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0))
+      return Tensor(info, storage: .bytes(MemoryBytes([]), offset: 0), declaredRole: entry.role)
     }
     let storage = contents.storages[view.storage]
     let offset = storage.offset + view.byteOffset
     if view.isContiguous {
-      return Tensor(info, storage: .bytes(ordered(storage.source, view.dtype), offset: offset))
+      let source = ordered(storage.source, view.dtype)
+      return Tensor(info, storage: .bytes(source, offset: offset), declaredRole: entry.role)
     }
     let source = gathered[view] ?? gather(view, ordered(storage.source, view.dtype), offset)
     gathered[view] = source
-    return Tensor(info, storage: .bytes(source, offset: 0))
+    return Tensor(info, storage: .bytes(source, offset: 0), declaredRole: entry.role)
   }
 
   /// A source with the bytes of numbers in little-endian order.

@@ -102,6 +102,7 @@ public struct ShardedModel: Sendable {
     var reader = CheckpointReader(
       path: path, weights: weights, files: shards.flatMap(\.files), arrangement: .sharded(self))
     reader.format = format
+    reader.unreadable = shards.flatMap(\.unreadable)
     var known: Set<String> = []
     for shard in shards {
       reader.otherContents += shard.otherContents.filter { known.insert($0).inserted }
@@ -134,12 +135,13 @@ public struct ShardedModel: Sendable {
   private static func check(_ shard: CheckpointReader, _ name: String, against index: ShardIndex)
     throws
   {
-    for tensor in shard.weights.tensors
-    where index.shardOfTensor[ExactString(tensor.info.name)] != name {
-      let other = index.shardOfTensor[ExactString(tensor.info.name)]
+    let names = shard.weights.tensors.map(\.info.name) + shard.unreadable.map(\.name)
+    for tensor in names
+    where index.shardOfTensor[ExactString(tensor)] != name {
+      let other = index.shardOfTensor[ExactString(tensor)]
       throw CheckpointError(
         .badInput, shard.path,
-        "tensor '\(tensor.info.name)' is in this shard, but the index "
+        "tensor '\(tensor)' is in this shard, but the index "
           + (other.map { "says it is in '\($0)'" } ?? "does not name it"),
         hint: "index and shards are not of the same model: get all of them again")
     }
@@ -149,8 +151,10 @@ public struct ShardedModel: Sendable {
   private static func checkComplete(_ weights: WeightMap, _ index: ShardIndex, _ path: FilePath)
     throws
   {
-    guard weights.count != index.shardOfTensor.count else { return }
-    let found = Set(weights.tensors.map { ExactString($0.info.name) })
+    guard weights.count + weights.unreadable.count != index.shardOfTensor.count else { return }
+    let found = Set(
+      weights.tensors.map { ExactString($0.info.name) }
+        + weights.unreadable.map { ExactString($0.name) })
     let missing = index.shardOfTensor.keys.filter { !found.contains($0) }.sorted()
     guard let name = missing.first else { return }
     throw CheckpointError(
@@ -163,7 +167,8 @@ public struct ShardedModel: Sendable {
   private static func checkTotalSize(
     of weights: WeightMap, in shards: [CheckpointReader], _ index: ShardIndex, _ path: FilePath
   ) throws {
-    guard let expected = index.totalSize, expected != weights.byteCount,
+    // What the values of others come to is not known.
+    guard let expected = index.totalSize, expected != weights.byteCount, weights.unreadable.isEmpty,
       !otherSizes(of: weights, in: shards).contains(expected)
     else { return }
     throw CheckpointError(
