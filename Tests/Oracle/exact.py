@@ -149,9 +149,14 @@ def ema(columns, decay, warmup=False):
     return state
 
 
-def merge(checkpoints, method, out_dtype=None):
+NARROW_FORMATS = ("F16", "BF16", "F8_E4M3", "F8_E5M2")
+"""The formats of 16 bits and less."""
+
+
+def merge(checkpoints, method, out_dtype=None, keeps_state=False):
     """Merges checkpoints (dictionaries of Tensor by name) with `method`, a function of columns.
 
+    With `keeps_state`, what is narrower than F32 becomes F32, as a moving average is kept.
     The result has the order of the first checkpoint; what is not a float of FLOAT_FORMATS is copied from it.
     """
     merged = {}
@@ -159,7 +164,8 @@ def merge(checkpoints, method, out_dtype=None):
         if first.dtype not in FLOAT_FORMATS:
             merged[name] = first
             continue
-        dtype = out_dtype or first.dtype
+        is_widened = keeps_state and first.dtype in NARROW_FORMATS
+        dtype = out_dtype or ("F32" if is_widened else first.dtype)
         columns = [decode(checkpoint[name].data, checkpoint[name].dtype) for checkpoint in checkpoints]
         merged[name] = Tensor(dtype, first.shape, encode(method(columns), dtype))
     return merged

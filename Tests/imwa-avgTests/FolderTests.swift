@@ -69,7 +69,7 @@ import Testing
     let file = "global_step10/zero_pp_rank_0_mp_rank_00_model_states.pt"
     let result = try merge("folders/zero_a/\(file)", "folders/zero_b/\(file)", "-o", "o.pt")
     #expect(result.status == 65)
-    #expect(result.errors.contains("zero_to_fp32.py makes one model of them"))
+    #expect(result.errors.contains("DeepSpeed") && result.errors.contains("python zero_to_fp32.py"))
   }
 
   @Test func modulesOfASentenceTransformerStayTogether() throws {
