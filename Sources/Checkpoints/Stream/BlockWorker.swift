@@ -116,8 +116,10 @@ final class BlockWorker {
       return
     }
     let segment = segments[alike.lowerBound]
-    if isRefused && options.nonFinite == .refuse { throw nonFiniteError(segment, file) }
-    if isRefused, let element = firstOverflow(in: segment) {
+    if isRefused && options.nonFinite == .refuse, let error = nonFiniteError(segment, file) {
+      throw error
+    }
+    if isRefused, options.nonFinite == .refuseOverflow, let element = firstOverflow(in: segment) {
       let (tensor, index) = place(of: element, in: segment, file)
       throw StreamError.overflow(tensor.info, at: index)
     }
@@ -152,49 +154,68 @@ final class BlockWorker {
 
   // MARK: - Naming what was found
 
-  /// The error for the first element that is not finite, in the first input that has it.
-  private func nonFiniteError(_ segment: Segment, _ file: StreamProgram.File) -> StreamError {
-    var found: (element: Int, input: Int)?
-    for input in operands.inputOffsets.indices {
-      let element = Kernels.firstNonFinite(
-        in: buffer, at: operands.inputOffsets[input], dtype: operands.inputDTypes[input],
-        elementCount: segment.elementCount)
-      if let element, element < found?.element ?? Int.max { found = (element, input) }
+  /// The error for the first result that is not finite, naming the first input that has such a value there; nil when all
+  /// inputs have the same infinity wherever a result is infinite, as masks do.
+  private func nonFiniteError(_ segment: Segment, _ file: StreamProgram.File) -> StreamError? {
+    guard let element = firstNonFinite(in: segment, where: { !isSameInfinity($0, segment) }) else {
+      return nil
     }
-    if let found {
-      let (tensor, index) = place(of: found.element, in: segment, file)
-      let source = program.inputs.sources[
-        program.inputs.extents[segment.run.firstExtent + found.input].source]
-      let dtype = operands.inputDTypes[found.input]
-      let isNaN = Kernels.isNaN(
-        in: buffer, at: operands.inputOffsets[found.input] + found.element * dtype.elementUnit,
-        dtype: dtype)
-      return .nonFinite(isNaN ? "NaN" : "infinity", in: source.label, tensor.info, at: index)
+    let (tensor, index) = place(of: element, in: segment, file)
+    guard let input = operands.inputOffsets.indices.first(where: { !isFinite(element, $0) }) else {
+      return .overflow(tensor.info, at: index)
     }
-    let element = Kernels.firstNonFinite(
-      in: buffer, at: segment.position, dtype: segment.run.dtype,
-      elementCount: segment.elementCount)
-    let (tensor, index) = place(of: element ?? 0, in: segment, file)
-    return .overflow(tensor.info, at: index)
+    let source = program.inputs.sources[
+      program.inputs.extents[segment.run.firstExtent + input].source]
+    let isNaN = isNaN(element, ofInput: input)
+    return .nonFinite(isNaN ? "NaN" : "infinity", in: source.label, tensor.info, at: index)
+  }
+
+  /// Whether all of several inputs have one infinity at an element, and the result is it, too.
+  private func isSameInfinity(_ element: Int, _ segment: Segment) -> Bool {
+    let dtype = operands.inputDTypes[0]
+    let unit = segment.run.dtype.elementUnit
+    guard operands.inputOffsets.count > 1, dtype.kind == .floating,
+      operands.inputDTypes.allSatisfy({ $0 == dtype }),
+      !Kernels.isNaN(
+        in: buffer, at: segment.position + element * unit, dtype: segment.run.dtype)
+    else { return false }
+    let places = operands.inputOffsets.map { $0 + element * dtype.elementUnit }
+    return !isFinite(element, 0) && !isNaN(element, ofInput: 0)
+      && places.allSatisfy {
+        buffer.firstDifference(at: places[0], and: $0, count: dtype.elementUnit) == nil
+      }
+  }
+
+  private func isNaN(_ element: Int, ofInput input: Int) -> Bool {
+    let dtype = operands.inputDTypes[input]
+    return Kernels.isNaN(
+      in: buffer, at: operands.inputOffsets[input] + element * dtype.elementUnit, dtype: dtype)
+  }
+
+  private func isFinite(_ element: Int, _ input: Int) -> Bool {
+    let dtype = operands.inputDTypes[input]
+    return Kernels.firstNonFinite(
+      in: buffer, at: operands.inputOffsets[input] + element * dtype.elementUnit, dtype: dtype,
+      elementCount: 1) == nil
   }
 
   /// The first result of a segment that is not finite although all values that it is made of are.
   private func firstOverflow(in segment: Segment) -> Int? {
+    firstNonFinite(in: segment) { element in
+      operands.inputOffsets.indices.allSatisfy { isFinite(element, $0) }
+    }
+  }
+
+  /// The first result of a segment that is not finite and fulfils a condition.
+  private func firstNonFinite(in segment: Segment, where isMeant: (Int) -> Bool) -> Int? {
     let unit = segment.run.dtype.elementUnit
     var start = 0
     while let next = Kernels.firstNonFinite(
       in: buffer, at: segment.position + start * unit, dtype: segment.run.dtype,
       elementCount: segment.elementCount - start)
     {
-      let element = start + next
-      let isFinite = operands.inputOffsets.indices.allSatisfy { input in
-        let dtype = operands.inputDTypes[input]
-        return Kernels.firstNonFinite(
-          in: buffer, at: operands.inputOffsets[input] + element * dtype.elementUnit, dtype: dtype,
-          elementCount: 1) == nil
-      }
-      if isFinite { return element }
-      start = element + 1
+      if isMeant(start + next) { return start + next }
+      start += next + 1
     }
     return nil
   }

@@ -18,6 +18,7 @@ struct PyTorchArchive {
       try PyTorchArchive.pickle(in: listing)
     }
     self.zip = zip
+    guard zip.prefixByteCount == 0 else { throw PyTorchArchive.severalArchives }
     guard let root = PyTorchArchive.root(of: zip.members.first?.name) else {
       throw PyTorchArchive.none
     }
@@ -56,6 +57,13 @@ struct PyTorchArchive {
     }
     return try StoragePickle(tree)
   }
+
+  private static let severalArchives = PyTorchError(
+    .unsupported,
+    "it holds several archives one after another: it is a part of a distributed checkpoint "
+      + "(torch.distributed.checkpoint), and its last tensor alone would be read",
+    hint: "put the parts together: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
+      + "CHECKPOINT_FOLDER model.pt")
 
   private static let none = PyTorchError(
     .notPyTorch,
