@@ -127,6 +127,14 @@ package struct OutputOptions: ParsableArguments {
       ?? CheckpointFormats.takesStructure(output: FilePath(output))
   }
 
+  /// Whether what is written keeps what the first input holds beside its weights, so that other copies of the model in
+  /// it have to be averaged, too.
+  package var keepsCopies: Bool {
+    if maxShardSize != nil || output.hasSuffix("/") { return false }
+    return (format?.format ?? CheckpointFormats.format(forOutput: FilePath(output)))
+      .map { $0 == PyTorchCheckpoint.self } ?? true
+  }
+
   /// Checks that the options go together.
   package func validate() throws {
     if noProvenance && hashInputs {
@@ -181,13 +189,16 @@ package struct InputOptions: ParsableArguments {
 
   /// Opens checkpoints.
   ///
-  /// - Parameter givesStructure: whether an output may be made like the first.
+  /// - Parameters:
+  ///   - givesStructure: whether an output may be made like the first.
+  ///   - takesCopies: whether other copies of the model beside the weights are read, too.
   /// - Throws: the error of the first that cannot be opened; that none is of the kind that the options are for.
-  package func open(_ paths: [FilePath], givesStructure: Bool = false) throws
-    -> [CheckpointReader]
-  {
+  package func open(
+    _ paths: [FilePath], givesStructure: Bool = false, takesCopies: Bool = false
+  ) throws -> [CheckpointReader] {
     var reading = reading
     reading.givesStructure = givesStructure
+    reading.takesCopies = takesCopies
     let readers = try CheckpointReader.open(paths, options: reading)
     guard reading.isDefault || readers.contains(where: \.isPyTorch) else {
       throw ValidationError("--key and --use-ema are for PyTorch files, and none is given")

@@ -81,7 +81,8 @@ struct EMACommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = try chosenPaths(tool)
-      let readers = try input.open(paths, givesStructure: output.takesStructure)
+      let readers = try input.open(
+        paths, givesStructure: output.takesStructure, takesCopies: output.keepsCopies)
       let earlier = try step ?? recordedUpdates(readers[0])
       let updates = readers.count - 1
       let method = try ExponentialMovingAverage(

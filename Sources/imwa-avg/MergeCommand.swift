@@ -41,7 +41,8 @@ struct MergeCommand: ParsableCommand {
     let tool = Tool(name: ImwaAvg.toolName, talk: running.talk)
     try tool.run {
       let paths = try chosenPaths(tool)
-      let readers = try input.open(paths, givesStructure: output.takesStructure)
+      let readers = try input.open(
+        paths, givesStructure: output.takesStructure, takesCopies: output.keepsCopies)
       let method = try LinearAverage(weights: weights?.numbers, inputCount: readers.count)
       warnOfCancellation(tool)
       let repeated: MergeJob.RepeatedInputs = weights == nil ? .refuse : .report

@@ -74,6 +74,38 @@ import Testing
     #expect(file.tensors.count == tensors)
   }
 
+  @Test func averagesBesideTheWeightsAreAveragedToo() throws {
+    let inputs = pair("ema_a.pth", "ema_b.pth")
+    let merged = try run("imwa-avg", ["merge"] + inputs + ["-o", "o.pth"])
+    #expect(merged.status == 0, "\(merged.errors)")
+    _ = try run("imwa-avg", ["merge"] + inputs + ["--use-ema", "-o", "expected.safetensors"])
+    let read = try run(
+      "imwa-ckpt", ["convert", "o.pth", "--use-ema", "-o", "found.safetensors"])
+    #expect(read.status == 0, "\(read.errors)")
+    let files = try ["expected", "found"].map {
+      try SafetensorsFile.decode(try folder.read("\($0).safetensors")).tensors.mapValues(\.bytes)
+    }
+    #expect(files[0].count == 2 && files[0] == files[1])
+  }
+
+  @Test func anInfinityOfAllInputsIsAMask() throws {
+    let result = try run(
+      "imwa-avg", ["merge"] + pair("mask_a.pt", "mask_b.pt") + ["-o", "o.safetensors"])
+    #expect(result.status == 0, "\(result.errors)")
+    for (name, values) in [("a", [Float.infinity, 1]), ("b", [-Float.infinity, 1])] {
+      try folder.write("\(name).safetensors", SafetensorsFile.encode([.init("w", values)]))
+    }
+    let other = try merge("a.safetensors", "b.safetensors", "-o", "p.safetensors")
+    #expect(other.status == 65)
+    #expect(other.errors.contains("a.safetensors: tensor 'w': infinity at [0]"))
+  }
+
+  @Test func aPartOfADistributedCheckpointIsNoCheckpoint() throws {
+    let result = try run("imwa-ckpt", ["show", Fixtures.path("roles/part.distcp")])
+    #expect(result.status == 65)
+    #expect(result.errors.contains("dcp_to_torch"))
+  }
+
   @Test func optionsThatFindNothingAreReported() throws {
     let inputs = pair("plain_1.h5", "plain_2.h5")
     let options = [

@@ -220,6 +220,11 @@ public struct MergePlan: Sendable {
       }
       var present = allInputs
       if !missing.isEmpty {
+        // An average that not all inputs keep is left out: beside new weights, that of one model would be another one's.
+        if role == .movingAverage, policy.missing == .error {
+          leftOut.append(first.info.name)
+          return
+        }
         present = allInputs.filter { !missing.contains($0) }
         if policy.missing == .error { noteMissing(first.info.name, missing, firstInput) }
         if policy.missing == .intersect { leftOut.append(first.info.name) }

@@ -62,7 +62,8 @@ struct PyTorchArchive {
     .unsupported,
     "it holds several archives one after another: it is a part of a distributed checkpoint "
       + "(torch.distributed.checkpoint), and its last tensor alone would be read",
-    hint: "put the parts together: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
+    hint:
+      "put the parts together: python -m torch.distributed.checkpoint.format_utils dcp_to_torch "
       + "CHECKPOINT_FOLDER model.pt")
 
   private static let none = PyTorchError(
