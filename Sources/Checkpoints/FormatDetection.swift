@@ -106,6 +106,12 @@ enum FormatDetection {
         "the download got a server's message: download the file itself"
       )
     }
+    if start.dropFirst(257).starts(with: Array("ustar".utf8)) {
+      return (
+        "it is a tar archive, as NeMo packs its models, and archives are not unpacked",
+        "unpack the weights and name them: tar xf FILE, then model_weights.ckpt for a .nemo file"
+      )
+    }
     return foreignFormat(start).map { name in
       (
         "it is \(name), which this version does not read",

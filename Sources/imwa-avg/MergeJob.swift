@@ -150,6 +150,15 @@ struct MergeJob {
       return "matched by position: '\(renaming.name)' of \(readers[renaming.input].path) with "
         + "'\(renaming.newName)'"
     }
+    let whole = plan.entries.filter { entry in
+      entry.inputs.count == 1 && readers.count > 1
+        && (entry.role == .constant || entry.role == .statistic(.batchCount))
+        && readers.allSatisfy { $0.weights[entry.info.name] != nil }
+    }
+    tool.notices(whole.count) { index in
+      "tensor '\(whole[index].info.name)' holds whole numbers that some inputs have as floats: taken from "
+        + readers[whole[index].inputs[0]].path.string
+    }
     let partial = plan.partial(of: readers.count)
     tool.notices(partial.count) { index in
       let names = partial[index].inputs.map { readers[$0].path.string }.joined(separator: ", ")

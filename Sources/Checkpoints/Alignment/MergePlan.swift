@@ -244,8 +244,27 @@ public struct MergePlan: Sendable {
           tensors: [tensor]))
     }
 
+    /// A buffer of whole numbers that a tool has written as floats: those of the input that has whole numbers.
+    ///
+    /// Positions and counts of batches are the same whatever the weights are, and their floats may be rounded.
+    private mutating func appendWhole(_ tensors: [Tensor], of inputs: [Int], as role: TensorRole)
+      -> Bool
+    {
+      guard policy.purpose == .merging, role == .constant || role == .statistic(.batchCount),
+        tensors.contains(where: { $0.info.dtype.isAveraged }),
+        let place = tensors.firstIndex(where: { $0.info.dtype.isWhole }),
+        tensors.allSatisfy({ $0.info.shape == tensors[place].info.shape })
+      else { return false }
+      entries.append(
+        Entry(
+          inputs: [inputs[place]], treatment: .fixed(.copy), role: role, described: tensors[place],
+          tensors: [tensors[place]]))
+      return true
+    }
+
     private mutating func append(_ tensors: [Tensor], of inputs: [Int], as role: TensorRole) throws
     {
+      if appendWhole(tensors, of: inputs, as: role) { return }
       var described = tensors[0]
       let dtype = described.info.dtype
       let treatment = treatment(of: described, as: role, inputCount: tensors.count)

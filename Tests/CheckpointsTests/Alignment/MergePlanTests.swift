@@ -172,6 +172,19 @@ import Testing
     #expect(plan.entries.map(\.info.dtype) == [.float16, .int64, .complex64])
   }
 
+  @Test func wholeNumbersWrittenAsFloatsAreThoseOfTheInputThatHasThem() throws {
+    let maps = try [DType.float16, .int64].map { dtype in
+      try map([("e.position_ids", dtype, [1, 77]), ("w", .float32, [1])])
+    }
+    for maps in [maps, maps.reversed()] {
+      let entry = try plan(maps).entries[0]
+      #expect(entry.treatment == .fixed(.copy))
+      #expect(entry.info.dtype == .int64)
+    }
+    let others = try [DType.float16, .int64].map { try map([("w", $0, [1])]) }
+    #expect(throws: AlignmentError.self) { try plan(others) }
+  }
+
   @Test func inputsInAnotherOrderAreMatchedByName() throws {
     let names = (0..<50).map { "w\($0)" }
     let first = try map(names.map { ($0, .float32, [1]) })
