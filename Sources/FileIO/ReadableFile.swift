@@ -1,3 +1,4 @@
+import Synchronization
 public import SystemPackage
 public import TensorCore
 
@@ -17,6 +18,7 @@ public final class ReadableFile: ByteSource {
 
   private let descriptor: FileDescriptor
   private let version: FileStatus.Version
+  private let digestOfReads = Mutex<DigestOfReads?>(nil)
 
   /// Opens a file, following symbolic links.
   ///
@@ -55,6 +57,9 @@ public final class ReadableFile: ByteSource {
   {
     try unsafe buffer.withUnsafeBytes(in: position..<position + count) { memory throws(FileError) in
       try unsafe fill(memory, from: offset)
+      if let digest = digestOfReads.withLock({ $0 }) {
+        try digest.add(unsafe Array(memory), at: offset, reading: unobservedBytes)
+      }
     }
   }
 
@@ -75,6 +80,32 @@ public final class ReadableFile: ByteSource {
           hint: "it was changed while it was being read")
       }
       done += read
+    }
+  }
+
+  /// Sums up all that is read from now on, for `sha256AsRead`.
+  public func observeReads() { digestOfReads.withLock { $0 = DigestOfReads() } }
+
+  /// The SHA-256 of the contents as they were read since `observeReads`, in hexadecimal digits.
+  ///
+  /// Nothing is read twice for it, but for what was read before; what nobody has read is read now.
+  ///
+  /// - Throws: `FileError`.
+  public func sha256AsRead() throws(FileError) -> String {
+    let digest = digestOfReads.withLock { $0 } ?? DigestOfReads()
+    return try digest.finish(size: size, reading: unobservedBytes)
+  }
+
+  private func unobservedBytes(_ range: Range<Int>) throws(FileError) -> [UInt8] {
+    do {
+      return try unsafe [UInt8](unsafeUninitializedCapacity: range.count) { memory, count in
+        try unsafe fill(UnsafeMutableRawBufferPointer(memory), from: range.lowerBound)
+        count = range.count
+      }
+    } catch let error as FileError {
+      throw error
+    } catch {
+      throw FileError(.read, path, errno: error as? Errno)
     }
   }
 
@@ -100,15 +131,10 @@ public final class ReadableFile: ByteSource {
   ///
   /// - Throws: `FileError` when reading fails or the file ends before.
   public func bytes(in range: Range<Int>) throws(FileError) -> [UInt8] {
-    do {
-      return try unsafe [UInt8](unsafeUninitializedCapacity: range.count) { memory, count in
-        try unsafe fill(UnsafeMutableRawBufferPointer(memory), from: range.lowerBound)
-        count = range.count
-      }
-    } catch let error as FileError {
-      throw error
-    } catch {
-      throw FileError(.read, path, errno: error as? Errno)
+    let bytes = try unobservedBytes(range)
+    if let digest = digestOfReads.withLock({ $0 }) {
+      try digest.add(bytes, at: range.lowerBound, reading: unobservedBytes)
     }
+    return bytes
   }
 }
