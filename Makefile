@@ -47,6 +47,8 @@ test-tool: build
 	python3 Tests/Oracle/fuzz_hdf5.py --tool $(RELEASE)/imwa-avg --runs 2000
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60
 	python3 Tests/Oracle/check_kills.py --tool $(RELEASE)/imwa-run --kills 60 --episodes 4 --builtin
+	python3 Tests/Oracle/check_full_disks.py --tool $(RELEASE)/imwa-run --disks 10
+	python3 Tests/Oracle/check_runs.py --tool $(RELEASE)/imwa-run
 
 # Another package that depends on the library, and the README's five lines.
 test-client: dependencies
@@ -71,6 +73,7 @@ test-integration: build
 	$(VENV)/bin/python Tests/Oracle/check_training.py --tool $(RELEASE)/imwa-train
 	$(VENV)/bin/python Tests/Oracle/check_examples.py --tool $(RELEASE)/imwa-run
 	$(VENV)/bin/python Tests/Oracle/check_tensorboard.py --tool $(RELEASE)/imwa-run
+	$(VENV)/bin/python Tests/Oracle/check_runs.py --tool $(RELEASE)/imwa-run --only launchers
 	$(SWIFT_BUILD) --product FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_chunks.py --probe $(SCRATCH)/debug/FormatProbe
 	$(VENV)/bin/python Tests/Oracle/check_zip.py --probe $(SCRATCH)/debug/FormatProbe

@@ -113,10 +113,22 @@ int imwa_collect_child(int process, int *status) {
   return result == process ? 1 : result == 0 ? 0 : -1;
 }
 
+void imwa_adopt_orphans(void) { prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+int imwa_collect_orphan(const int *known, size_t count) {
+  siginfo_t found = {.si_pid = 0};
+  // Looked at first: how a child ended is for the one that started it.
+  if (waitid(P_ALL, 0, &found, WEXITED | WNOHANG | WNOWAIT) != 0) return errno == ECHILD ? -1 : 0;
+  for (size_t index = 0; index < count; index++) {
+    if (found.si_pid == known[index]) return 0;
+  }
+  return found.si_pid > 0 && waitpid(found.si_pid, NULL, WNOHANG) == found.si_pid ? found.si_pid : 0;
+}
+
 static sigset_t awaited(void) {
   sigset_t set;
   sigemptyset(&set);
-  const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+  const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM};
   for (size_t index = 0; index < sizeof numbers / sizeof numbers[0]; index++) sigaddset(&set, numbers[index]);
   return set;
 }

@@ -51,27 +51,44 @@ int imwa_rename_exclusively(const char *from, const char *to) {
   return rename_with_flags(from, to, rename_noreplace);
 }
 
+// Locks of open files, not of processes: they go with the last descriptor, and can be looked at without being taken.
+static struct flock whole_file(short type) {
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET};
+}
+
+int imwa_lock_file(int descriptor) {
+  struct flock lock = whole_file(F_WRLCK);
+  return fcntl(descriptor, F_OFD_SETLK, &lock) == 0 ? 0 : errno == EACCES ? EAGAIN : errno;
+}
+
+int imwa_is_file_locked(int descriptor) {
+  struct flock lock = whole_file(F_RDLCK);
+  if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
+  return lock.l_type != F_UNLCK;
+}
+
 static volatile sig_atomic_t noted_signal = 0;
 
 static void note_signal(int signal_number) { noted_signal = signal_number; }
 
 void imwa_watch_signals(void) {
-  struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND};
-  sigemptyset(&action.sa_mask);
-  // A signal that the parent ignores (nohup, a shell's background job) stays ignored.
-  const int watched[] = {SIGINT, SIGTERM, SIGHUP};
-  for (size_t index = 0; index < sizeof watched / sizeof watched[0]; index++) {
-    struct sigaction current;
-    if (sigaction(watched[index], NULL, &current) == 0 && current.sa_handler != SIG_IGN) {
-      sigaction(watched[index], &action, NULL);
-    }
-  }
-  // Programs that start tools from worker threads hand down a mask that blocks signals.
+  // Batch systems announce the end of a job by the others, some of them again and again. Only who has no patience
+  // sends the first two twice.
+  static const int watched[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGALRM};
+  const size_t impatient = 2;
   sigset_t unblocked;
   sigemptyset(&unblocked);
   for (size_t index = 0; index < sizeof watched / sizeof watched[0]; index++) {
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = index < impatient ? (int)SA_RESETHAND : 0};
+    sigemptyset(&action.sa_mask);
+    struct sigaction current;
+    // A signal that the parent ignores (nohup, a shell's background job) stays ignored.
+    if (sigaction(watched[index], NULL, &current) == 0 && current.sa_handler != SIG_IGN) {
+      sigaction(watched[index], &action, NULL);
+    }
     sigaddset(&unblocked, watched[index]);
   }
+  // Programs that start tools from worker threads hand down a mask that blocks signals.
   sigprocmask(SIG_UNBLOCK, &unblocked, NULL);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);

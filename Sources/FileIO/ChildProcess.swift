@@ -1,5 +1,6 @@
 import CSystemShims
 import Glibc
+import Synchronization
 public import SystemPackage
 
 /// A program that this process started.
@@ -17,6 +18,9 @@ public struct ChildProcess: Sendable {
     case exited(code: Int32)
     case killed(signal: Int32)
   }
+
+  /// Those that this process started, and whose end nobody has asked for.
+  private static let started = Mutex<Set<Int32>>([])
 
   /// Its number, which is also that of its process group.
   public let number: Int32
@@ -57,14 +61,30 @@ public struct ChildProcess: Sendable {
         hint: failure == ENOENT ? "is the program installed, and does its folder exist?" : nil)
     }
     self.number = number
+    let own = number
+    _ = ChildProcess.started.withLock { $0.insert(own) }
   }
 
   /// How it ended, once; nil while it runs or after it was asked before.
   public func ending() -> Ending? {
     var status: Int32 = 0
     guard unsafe imwa_collect_child(number, &status) == 1 else { return nil }
+    _ = ChildProcess.started.withLock { $0.remove(number) }
     let signal = status & 0x7F
     return signal == 0 ? .exited(code: (status >> 8) & 0xFF) : .killed(signal: signal)
+  }
+
+  /// Whether this process has children, once those that ended are collected; but for those that it started, which are
+  /// left to whoever asks how they ended.
+  ///
+  /// Children of others come to a process that takes in orphans, and to the first one of a container.
+  @discardableResult
+  public static func collectOrphans() -> Bool {
+    let own = Array(started.withLock { $0 })
+    while true {
+      let found = unsafe imwa_collect_orphan(own, own.count)
+      if found <= 0 { return found == 0 }
+    }
   }
 
   /// Waits until it ends or the time is over.

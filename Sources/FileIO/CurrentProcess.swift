@@ -50,6 +50,12 @@ public enum CurrentProcess {
   /// The program that runs.
   public static var program: FilePath? { try? Folder.target(ofLink: "/proc/self/exe") }
 
+  /// Takes in processes whose parents end below this one, so that none gets out of sight.
+  public static func adoptOrphans() { imwa_adopt_orphans() }
+
+  /// Whether orphans of this system come to this process: it is the first one of a container.
+  public static var isFirst: Bool { getpid() == 1 }
+
   /// The name of this machine.
   public static var hostName: String {
     var name = [CChar](repeating: 0, count: 256)

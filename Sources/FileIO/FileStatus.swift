@@ -34,6 +34,15 @@ public struct FileStatus: Sendable {
   public var modificationTime: Double {
     Double(version.seconds) + Double(version.nanoseconds) / 1e9
   }
+  /// The number by which the file system knows the file.
+  public var inode: UInt64 { identity.inode }
+  /// A text that is another one once the file was changed in any way, or for another file.
+  ///
+  /// The time of the last change counts, which nobody can set: not even who sets the time of modification back.
+  public var versionText: String {
+    "\(inode) \(version.size) \(version.seconds).\(version.nanoseconds) \(changeTime)"
+  }
+  private let changeTime: String
   let version: Version
   let permissions: mode_t
   let owner: uid_t
@@ -81,6 +90,7 @@ public struct FileStatus: Sendable {
     version = Version(
       seconds: record.st_mtim.tv_sec, nanoseconds: record.st_mtim.tv_nsec,
       size: Int(record.st_size))
+    changeTime = "\(record.st_ctim.tv_sec).\(record.st_ctim.tv_nsec)"
     permissions = record.st_mode & 0o7777
     owner = record.st_uid
     group = record.st_gid

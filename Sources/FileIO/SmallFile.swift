@@ -1,3 +1,4 @@
+import CSystemShims
 import Glibc
 public import SystemPackage
 
@@ -82,20 +83,40 @@ public enum SmallFile {
   public static func create(_ path: FilePath, _ bytes: [UInt8]) throws(FileError) -> Bool {
     let partial = try writePartial(bytes, path, .none)
     defer { unlink(partial) }
-    let result: Int32 = unsafe partial.withPlatformString { from in
-      unsafe path.withPlatformString { to in unsafe link(from, to) == 0 ? 0 : errno }
+    return try give(path, to: partial)
+  }
+
+  /// Gives a file a name that no other has, whoever else tries at the same time; false when it is taken.
+  ///
+  /// Some file systems can do it in one way only: those of clusters by a second name, those without second names by
+  /// renaming. Where neither can be done, the name is taken first, and has no contents for a moment.
+  static func give(_ name: FilePath, to file: FilePath) throws(FileError) -> Bool {
+    let result: Int32 = unsafe file.withPlatformString { from in
+      unsafe name.withPlatformString { to in
+        let failure = unsafe imwa_rename_exclusively(from, to)
+        if failure == 0 || failure == EEXIST { return failure }
+        if unsafe link(from, to) == 0 { return 0 }
+        if errno == EEXIST { return EEXIST }
+        let descriptor = unsafe open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { return errno }
+        close(descriptor)
+        return unsafe rename(from, to) == 0 ? 0 : errno
+      }
     }
     if result == EEXIST { return false }
-    guard result == 0 else { throw FileError(.create, path, errno: Errno(rawValue: result)) }
+    guard result == 0 else { throw FileError(.create, name, errno: Errno(rawValue: result)) }
     return true
+  }
+
+  /// Where a file is made before it gets its name: two processes may write the same file.
+  static func partial(_ path: FilePath) -> FilePath {
+    path.parent.appending(".\(path.lastComponent?.string ?? "file").\(getpid()).imwa-partial")
   }
 
   private static func writePartial(
     _ bytes: [UInt8], _ path: FilePath, _ durability: Durability
   ) throws(FileError) -> FilePath {
-    // Two processes may write the same file: each has a partial one of its own.
-    let name = path.lastComponent?.string ?? "file"
-    let partial = path.parent.appending(".\(name).\(getpid()).imwa-partial")
+    let partial = partial(path)
     do {
       let file = try FileDescriptor.open(
         partial, .writeOnly, options: [.create, .truncate, .closeOnExec, .noFollow],

@@ -35,7 +35,7 @@ struct DemoCommand: AsyncParsableCommand {
       }
     }
     var work = WorkOptions()
-    (work.settings, work.json, work.quiet) = ([], false, quiet)
+    (work.settings, work.detach, work.json, work.quiet) = ([], false, false, quiet)
     try await RunningTool(options: work).perform { _ in
       try Run.start(plan: plan, in: run, settings: [])
     }

@@ -14,7 +14,7 @@ struct ImwaRun: AsyncParsableCommand {
     abstract:
       "Train by iterative averaging: members train from one start, their average starts the next.",
     usage:
-      "imwa-run <init | validate | try | start | resume | status | logs | report | stop | demo> …",
+      "imwa-run <init | validate | try | start | resume | status | logs | report | stop | repair | demo> …",
     discussion: """
       EXAMPLES
         imwa-run init --for pytorch > plan.yaml
@@ -29,7 +29,7 @@ struct ImwaRun: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, ValidateCommand.self, TryCommand.self, StartCommand.self,
       ResumeCommand.self, StatusCommand.self, LogsCommand.self, ReportCommand.self,
-      StopCommand.self, DemoCommand.self,
+      StopCommand.self, RepairCommand.self, DemoCommand.self,
     ])
 
   static let toolName = "imwa-run"
@@ -59,7 +59,8 @@ enum Program {
       try Supervisor(FilePath(folder), environment: CurrentProcess.environment).run()
     } catch {
       try? Console.error.write("imwa-run: \(error)\n")
-      CurrentProcess.end(status: 1)
+      let isDisk = (error as? any DiagnosedError)?.kind == .inputOutput
+      CurrentProcess.end(status: isDisk ? Supervisor.diskFailure : 1)
     }
     CurrentProcess.end(status: 0)
   }

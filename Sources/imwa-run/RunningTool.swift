@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Episodes
 import FileIO
+import Glibc
 import JSONText
 import Plotting
 import SystemPackage
@@ -26,15 +27,19 @@ struct RunningTool {
       if run.history.phase == .completed {
         tool.notice("the run is complete")
       } else {
-        if let notice = try run.kernelNotice() { tool.notice(notice) }
+        for notice in [run.placeNotice, try run.kernelNotice()].compactMap(\.self) {
+          tool.notice(notice)
+        }
         tool.notices(run.changedPrograms.count) {
           "\(run.changedPrograms[$0]) has changed since the run was last worked on: what is done from here on "
             + "is done by what it is now"
         }
       }
       let display = RunDisplay(tool: tool, path: run.path, plan: run.plan)
+      let stopRequest = run.stopRequest
       var runner = EpisodeRunner(
-        run, executor: RunningTool.executor, observer: display, interruption: { Signals.noted })
+        run, executor: RunningTool.executor, observer: display,
+        interruption: { Signals.noted ?? (stopRequest.isMade ? SIGTERM : nil) })
       defer { display.finish() }
       try await runner.perform()
       display.finish()

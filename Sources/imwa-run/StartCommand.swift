@@ -14,6 +14,11 @@ struct WorkOptions: ParsableArguments {
         + "given several times.", valueName: "key=value"))
   var settings: [String] = []
 
+  @Flag(
+    help:
+      "Go on in the background, and print what is said there into runner.log in the run's folder.")
+  var detach = false
+
   @Flag(help: "Print the result as JSON.")
   var json = false
 
@@ -65,11 +70,12 @@ struct StartCommand: AsyncParsableCommand {
   func run() async throws {
     let path = FilePath(plan)
     let folder = FilePath(dir ?? "\(path.stem ?? "imwa")-run")
+    if work.detach { return try DetachedRunner(folder).begin(work.tool) }
     let tool = work.tool
     try await tool.run {
       let (plan, _) = try Plan.read(path, settings: work.parsed)
       for note in PlanNotes.notes(on: plan, at: path) { tool.notice(note.text(in: path)) }
-      guard !skipsRehearsal, Rehearsal.isCheap(plan), FileStatus(of: folder) == nil else { return }
+      guard !skipsRehearsal, Rehearsal.isCheap(plan), Run.isFree(folder) else { return }
       let rehearsal = Rehearsal(
         plan: path, in: FilePath(folder.string + ".try"), settings: work.parsed)
       let outcome = try await rehearsal.performUnasked(
@@ -104,6 +110,7 @@ struct ResumeCommand: AsyncParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func run() async throws {
+    if work.detach { return try DetachedRunner(FilePath(run)).begin(work.tool) }
     try await RunningTool(options: work).perform { settings in
       try Run.resume(FilePath(run), settings: settings)
     }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Episodes
 import FileIO
-import Glibc
 import SystemPackage
 import ToolSupport
 
@@ -27,16 +26,17 @@ struct StopCommand: AsyncParsableCommand {
     let tool = Tool(name: ImwaRun.toolName, talk: quiet ? .quiet : .normal)
     try await tool.run {
       let status = try RunStatus(of: FilePath(run))
-      if let owner = Run.owner(of: status.path) {
-        owner.send(SIGTERM)
-        while owner.isRunning, Signals.noted == nil {
-          ProcessIdentity.waitForEnd(ofAny: [owner], milliseconds: 100)
-        }
+      let isInterrupted = { Signals.noted != nil }
+      guard try RunOwner.stop(status.path, notice: tool.notice, unless: isInterrupted) else {
+        return
       }
-      let left = try await LeftBehind(status).end { Signals.noted != nil }
+      let behind = try await LeftBehind(status).end(unless: isInterrupted)
+      for place in Set(behind.left).sorted() {
+        tool.notice("trainers on host \(place) have been asked to end, and have not ended yet")
+      }
       let now = try RunStatus(of: status.path)
       guard !quiet else { return }
-      let ended = left == 0 ? "" : "; \(left) left behind by a killed runner ended"
+      let ended = behind.count == 0 ? "" : "; \(behind.count) left behind by a killed runner ended"
       try Console.output.write("\(now.lines[0])\(ended)\n")
     }
   }

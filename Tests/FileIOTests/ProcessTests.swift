@@ -77,10 +77,19 @@ import Testing
     let process = try #require(ProcessIdentity(running: child.number))
     #expect(process.isRunning)
     let other = ProcessIdentity(
-      number: process.number, start: process.start + 1, boot: process.boot)
+      number: process.number, start: process.start + 1, boot: process.boot,
+      namespace: process.namespace)
     #expect(!other.isRunning)
     #expect(!other.send(SIGKILL))
-    #expect(!ProcessIdentity(number: process.number, start: process.start, boot: "x").isRunning)
+    // The same number after another boot, or in another container.
+    for (boot, namespace) in [("x", process.namespace), (process.boot, "x")] {
+      let elsewhere = ProcessIdentity(
+        number: process.number, start: process.start, boot: boot, namespace: namespace)
+      #expect(!elsewhere.isRunning)
+    }
+    #expect(!process.isHeld)
+    #expect(process.send(SIGSTOP))
+    while !process.isHeld { usleep(1000) }
     #expect(process.send(SIGKILL))
     ProcessIdentity.waitForEnd(ofAny: [process], milliseconds: 5000)
     // It waits to be collected, and does not run any more.
@@ -89,13 +98,23 @@ import Testing
     #expect(ProcessIdentity.current.isRunning)
   }
 
-  @Test func membersOfASessionHaveTheSameEnvironment() throws {
+  @Test func processesAreFoundByTheirMarkAndTheirParents() throws {
     let folder = try TemporaryFolder()
-    let child = try start("sleep 30 & echo ready; wait", in: folder)
-    while (try? text(folder, "out")) != "ready\n" { usleep(1000) }
-    #expect(ProcessIdentity.members(ofSession: child.number, environment: "WORD=a b").count == 2)
-    #expect(ProcessIdentity.members(ofSession: child.number, environment: "WORD=a").isEmpty)
+    let mark = "MARK=\(folder.path)"
+    let child = try ChildProcess(
+      ["sh", "-c", "setsid sleep 30 & setsid env -i /bin/sleep 30 & echo ready; wait"],
+      environment: ["PATH=/usr/bin:/bin", mark], folder: "/",
+      output: FilePath(folder.file("out")), errors: FilePath(folder.file("out")),
+      relation: .ownGroup)
+    while ProcessTable().descendants(of: child.number).count < 2 { usleep(1000) }
+    while ProcessTable().marked(mark).count > 2 { usleep(1000) }
+    let below = ProcessTable().descendants(of: child.number)
+    #expect(below.count == 2)
+    #expect(ProcessTable().marked("MARK=").isEmpty)
+    // The parent first: it would end by itself without them.
     child.sendToGroup(SIGKILL)
+    for process in below { process.send(SIGKILL) }
     #expect(ending(child) == .killed(signal: SIGKILL))
+    while !ProcessTable().marked(mark).isEmpty { usleep(1000) }
   }
 }

@@ -1,7 +1,8 @@
-import FileIO
 import SystemPackage
 import TestSupport
 import Testing
+
+@testable import FileIO
 
 /// Small files, files that grow, and locks.
 @Suite struct SmallFileTests {
@@ -51,6 +52,27 @@ import Testing
     first = nil
     #expect(try OwnerLock(path, note: "second\n") != nil)
     #expect(try folder.read("lock") == Array("second\n".utf8))
+  }
+
+  @Test func aLockIsSeenByOthersAndNotCopied() throws {
+    let folder = try TemporaryFolder()
+    let path = FilePath(folder.file("claim"))
+    var number: UInt64 = 0
+    var first = try OwnerLock(creating: path) { inode in
+      number = inode
+      return "mine\n"
+    }
+    #expect(first != nil)
+    #expect(FileStatus(of: path)?.inode == number)
+    #expect(OwnerLock.isHeld(path) == true)
+    #expect(try OwnerLock(creating: path) { _ in "yours\n" } == nil)
+    #expect(try folder.read("claim") == Array("mine\n".utf8))
+    try folder.write("copy", try folder.read("claim"))
+    #expect(OwnerLock.isHeld(FilePath(folder.file("copy"))) == false)
+    #expect(OwnerLock.isHeld(FilePath(folder.file("nothing"))) == false)
+    first = nil
+    #expect(OwnerLock.isHeld(path) == false)
+    #expect(try folder.names() == ["claim", "copy"])
   }
 
   @Test(arguments: [

@@ -56,7 +56,7 @@ import Testing
     // It is not what it should be when the run is taken up again, either.
     let again = try trial.resume()
     #expect(again.status == 65)
-    #expect(again.errors.contains("it is not the file that was written after episode 1"))
+    #expect(again.errors.contains("it was changed after it was checked"))
   }
 
   @Test func theLastLinesOfTheLogAreTold() throws {

@@ -5,7 +5,8 @@ import Testing
 /// The manual pages, the help texts, the options and the keys say the same.
 @Suite struct ManualTests {
   static let commands = [
-    "init", "validate", "try", "start", "resume", "status", "logs", "report", "stop", "demo",
+    "init", "validate", "try", "start", "resume", "status", "logs", "report", "stop", "repair",
+    "demo",
   ]
 
   private func page(_ name: String) throws -> String {

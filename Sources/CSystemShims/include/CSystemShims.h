@@ -20,7 +20,13 @@ int imwa_exchange_paths(const char *first, const char *second);
 /// Renames a file unless the new name is taken. Returns 0 or an errno (EEXIST).
 int imwa_rename_exclusively(const char *from, const char *to);
 
-/// Notes SIGINT, SIGTERM and SIGHUP instead of ending the process: the first is noted, a second one ends it.
+/// Locks a file that is open for writing, until this opening of it is closed. Returns 0 or an errno (EAGAIN).
+int imwa_lock_file(int descriptor);
+
+/// Whether a process has locked the file: 1, 0, or -1 and errno. The lock is looked at, not taken.
+int imwa_is_file_locked(int descriptor);
+
+/// Notes the signals that ask a process to end instead of ending it; a second SIGINT or SIGTERM ends it.
 /// Lets SIGPIPE and SIGXFSZ end in EPIPE and EFBIG.
 void imwa_watch_signals(void);
 
@@ -67,6 +73,13 @@ void imwa_wait_for_processes(const int *processes, size_t count, int millisecond
 
 /// Collects a child that ended: 1 and its wait status, 0 while it runs, -1 when it is no child.
 int imwa_collect_child(int process, int *status);
+
+/// Takes in processes whose parents end below this one, instead of the first process of the system.
+void imwa_adopt_orphans(void);
+
+/// Collects a child that ended, unless it is one that is known: its number; 0 when there is none, -1 when this
+/// process has no children at all.
+int imwa_collect_orphan(const int *known, size_t count);
 
 /// Blocks the signals that ask a process to end, and that of children, for `imwa_next_signal`.
 void imwa_block_signals(void);

@@ -1,4 +1,4 @@
-public import FileIO
+import FileIO
 import JSONText
 public import SystemPackage
 
@@ -19,6 +19,8 @@ public struct AttemptFolder: Sendable, Hashable {
   public var process: FilePath { path.appending("process.json") }
   /// How it ended, as an `ExitRecord`.
   public var exit: FilePath { path.appending("exit.json") }
+  /// Asks its supervisor to end it, wherever that runs, by being there.
+  public var cancel: FilePath { path.appending("cancel") }
   /// What it wrote to standard error, and to standard output unless that is wanted apart.
   public var log: FilePath { path.appending("log") }
   /// What it wrote to standard output when that is wanted apart.
@@ -49,78 +51,48 @@ public struct AttemptFolder: Sendable, Hashable {
     return (try? JSONValue(parsing: bytes)).flatMap { AttemptSpec($0, folder: self) }
   }
 
-  /// When something in the folder was changed last, in seconds since 1970.
-  var lastSignOfLife: Double {
-    var paths = [path]
-    for component in (try? Folder.components(in: path)) ?? [] {
-      paths.append(path.appending(component))
-    }
-    return paths.compactMap { FileStatus(of: $0)?.modificationTime }.max() ?? 0
-  }
-
-  /// Who runs it or ran it; nil when nobody has claimed it.
+  /// Who runs it or ran it; nil when nobody has claimed it, or is just about to.
   ///
   /// - Throws: `RunError` for a record that is damaged, `FileError`.
   public func claim() throws -> ProcessClaim? {
-    guard let bytes = try SmallFile.read(process) else { return nil }
+    guard let bytes = try SmallFile.read(process), !bytes.isEmpty else { return nil }
     guard let claim = (try? JSONValue(parsing: bytes)).flatMap(ProcessClaim.init) else {
       throw RunError.damaged(process, "it does not tell a process")
     }
     return claim
   }
 
-  /// Claims the folder; false when it is claimed already.
+  /// Claims the folder for this process, which keeps the claim locked as long as it has the result; nil when it is
+  /// claimed already.
   ///
   /// - Throws: `FileError`.
-  public func claim(as claim: ProcessClaim) throws(FileError) -> Bool {
-    try SmallFile.create(process, Array((claim.json.text + "\n").utf8))
+  func claimed() throws(FileError) -> (claim: ProcessClaim, lock: OwnerLock)? {
+    var claim = ProcessClaim.abandonment
+    let lock = try OwnerLock(creating: process) { inode in
+      claim = .own(inode: inode)
+      return claim.text
+    }
+    return lock.map { (claim, $0) }
+  }
+
+  /// Keeps the folder from being claimed; false when it is claimed already.
+  ///
+  /// - Throws: `FileError`.
+  func abandon() throws(FileError) -> Bool {
+    try SmallFile.create(process, Array(ProcessClaim.abandonment.text.utf8))
+  }
+
+  /// Removes all but what tells how the attempt went.
+  func removeScratch() {
+    let records = Set([spec, process, exit, log, output].map(\.lastComponent))
+    for component in (try? Folder.components(in: path)) ?? [] where !records.contains(component) {
+      Folder.removeAll(path.appending(component))
+    }
   }
 
   /// The last lines of the log, for messages.
   public func lastLines(_ count: Int = 5) -> [String] {
     let text = String(decoding: SmallFile.tail(log, count: 4096), as: UTF8.self)
     return text.split(whereSeparator: \.isNewline).suffix(count).map { String($0.prefix(300)) }
-  }
-}
-
-/// Who runs an attempt.
-public struct ProcessClaim: Sendable, Hashable {
-  /// The supervisor; nil when the attempt was given up before it began.
-  public let supervisor: ProcessIdentity?
-  /// When it began, in seconds since 1970.
-  public let time: Double
-
-  /// A claim of a process.
-  public init(supervisor: ProcessIdentity?, time: Double) {
-    self.supervisor = supervisor
-    self.time = time
-  }
-
-  var json: JSONValue {
-    var members = [JSONValue.Member("time", .float(time))]
-    if let supervisor {
-      members += [
-        JSONValue.Member("pid", .integer(Int(supervisor.number))),
-        JSONValue.Member("start", .number(String(supervisor.start))),
-        JSONValue.Member("boot", .string(supervisor.boot)),
-      ]
-    } else {
-      members.append(JSONValue.Member("abandoned", .bool(true)))
-    }
-    return .object(members)
-  }
-
-  init?(_ json: JSONValue) {
-    guard let time = json["time"]?.double else { return nil }
-    self.time = time
-    if json["abandoned"] == .bool(true) {
-      supervisor = nil
-      return
-    }
-    guard let number = json["pid"]?.integer, let boot = json["boot"]?.string,
-      case .number(let text)? = json["start"], let start = UInt64(text)
-    else { return nil }
-    supervisor = ProcessIdentity(
-      number: Int32(truncatingIfNeeded: number), start: start, boot: boot)
   }
 }

@@ -11,6 +11,16 @@ public struct AttemptSpec: Sendable, Hashable {
     public let path: FilePath
   }
 
+  /// How long an attempt may take, in seconds; its supervisor sees to it.
+  public struct Limits: Sendable, Hashable {
+    /// From its beginning to its end; nil for no limit.
+    public var timeout: Double?
+    /// Without any sign of life; nil for no limit.
+    public var heartbeat: Double?
+    /// Between asking it to end and killing it.
+    public var grace: Double
+  }
+
   /// The identity: the same name never stands for anything else.
   public var name: String
   /// The folder.
@@ -23,8 +33,12 @@ public struct AttemptSpec: Sendable, Hashable {
   public var workingFolder: FilePath
   /// The files that it makes.
   public var outputs: [Output]
-  /// The seconds between asking it to end and killing it.
-  public var grace: Double
+  /// How long it may take.
+  public var limits: Limits
+  /// What the run was started with, as the first line of its journal.
+  var run: JSONValue?
+  /// The SHA-256 of what it starts from, by the name in commands.
+  var startsFrom: [String: String] = [:]
   /// Whether standard output goes to a file of its own.
   public var separatesOutput = false
 
@@ -36,14 +50,22 @@ public struct AttemptSpec: Sendable, Hashable {
       JSONValue.Member("working_folder", .string(workingFolder.string)),
       JSONValue.Member(
         "outputs", .object(outputs.map { JSONValue.Member($0.role, .string($0.path.string)) })),
-      JSONValue.Member("grace", .float(grace)),
+      JSONValue.Member("timeout", limits.timeout.map { .float($0) } ?? .null),
+      JSONValue.Member("heartbeat", limits.heartbeat.map { .float($0) } ?? .null),
+      JSONValue.Member("grace", .float(limits.grace)),
       JSONValue.Member("separates_output", .bool(separatesOutput)),
+      JSONValue.Member("run", run ?? .null),
+      JSONValue.Member(
+        "starts_from",
+        .object(
+          startsFrom.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .string($0.value)) })
+      ),
     ])
   }
 
   init(
     name: String, folder: AttemptFolder, arguments: [String], environment: [String],
-    workingFolder: FilePath, outputs: [Output], grace: Double
+    workingFolder: FilePath, outputs: [Output], limits: Limits
   ) {
     self.name = name
     self.folder = folder
@@ -51,7 +73,7 @@ public struct AttemptSpec: Sendable, Hashable {
     self.environment = environment
     self.workingFolder = workingFolder
     self.outputs = outputs
-    self.grace = grace
+    self.limits = limits
   }
 
   init?(_ json: JSONValue, folder: AttemptFolder) {
@@ -64,7 +86,12 @@ public struct AttemptSpec: Sendable, Hashable {
       name: name, folder: folder, arguments: arguments.compactMap(\.string),
       environment: environment.compactMap(\.string), workingFolder: FilePath(workingFolder),
       outputs: outputs.map { Output(role: $0.key, path: FilePath($0.value.string ?? "")) },
-      grace: grace)
+      limits: Limits(
+        timeout: json["timeout"]?.double, heartbeat: json["heartbeat"]?.double, grace: grace))
     separatesOutput = json["separates_output"] == .bool(true)
+    run = json["run"]
+    if case .object(let starts)? = json["starts_from"] {
+      for start in starts { startsFrom[start.key] = start.value.string }
+    }
   }
 }

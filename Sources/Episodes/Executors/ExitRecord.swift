@@ -19,14 +19,18 @@ public struct ExitRecord: Sendable, Hashable {
     public let size: Int
     /// The SHA-256 of its contents, in hexadecimal digits.
     public let sha256: String
+    /// What the file system said of the file when it had these contents; nil when that is not known.
+    ///
+    /// While it says the same, the contents need not be read again.
+    public var version: String?
   }
 
   /// How the program ended.
   public var ending: Ending
   /// How long it ran.
   public var seconds: Double
-  /// Whether it was asked to end.
-  public var wasCancelled = false
+  /// Why it was asked to end before its time: it was cancelled, took too long, or showed no sign of life.
+  public var cause: JournalEvent.Cause?
   /// The files that are there, when it ended well.
   public var outputs: [Output] = []
 
@@ -39,7 +43,7 @@ public struct ExitRecord: Sendable, Hashable {
     case .failed(let reason): members = [JSONValue.Member("failure", .string(reason))]
     }
     members.append(JSONValue.Member("seconds", .float((seconds * 1e6).rounded() / 1e6)))
-    if wasCancelled { members.append(JSONValue.Member("cancelled", .bool(true))) }
+    if let cause { members.append(JSONValue.Member("cause", .string(cause.rawValue))) }
     members.append(JSONValue.Member("outputs", ExitRecord.json(outputs)))
     return .object(members)
   }
@@ -47,12 +51,14 @@ public struct ExitRecord: Sendable, Hashable {
   static func json(_ outputs: [Output]) -> JSONValue {
     .object(
       outputs.map { output in
-        JSONValue.Member(
-          output.role,
-          .object([
-            JSONValue.Member("bytes", .integer(output.size)),
-            JSONValue.Member("sha256", .string(output.sha256)),
-          ]))
+        var members = [
+          JSONValue.Member("bytes", .integer(output.size)),
+          JSONValue.Member("sha256", .string(output.sha256)),
+        ]
+        if let version = output.version {
+          members.append(JSONValue.Member("version", .string(version)))
+        }
+        return JSONValue.Member(output.role, .object(members))
       })
   }
 
@@ -61,7 +67,8 @@ public struct ExitRecord: Sendable, Hashable {
     return members.compactMap { member in
       guard let size = member.value["bytes"]?.integer, let digest = member.value["sha256"]?.string
       else { return nil }
-      return Output(role: member.key, size: size, sha256: digest)
+      return Output(
+        role: member.key, size: size, sha256: digest, version: member.value["version"]?.string)
     }
   }
 
@@ -84,6 +91,8 @@ public struct ExitRecord: Sendable, Hashable {
     else { return nil }
     self.seconds = seconds
     self.outputs = outputs
-    wasCancelled = json["cancelled"] == .bool(true)
+    cause =
+      json["cancelled"] == .bool(true)
+      ? .cancelled : json["cause"]?.string.flatMap(JournalEvent.Cause.init)
   }
 }

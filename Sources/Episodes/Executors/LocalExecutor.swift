@@ -12,7 +12,7 @@ public final class LocalExecutor: MemberExecutor {
   /// The record is there before the process ends.
   public let exitDelay = Duration.zero
 
-  /// The program and first arguments of a supervisor; the folder of the attempt comes behind.
+  /// The program and first arguments of a supervisor; the folder of the attempt comes after them.
   private let supervisor: [String]
   private let environment: [String]
   /// The supervisors that this process started, by the attempt's name.
@@ -40,39 +40,61 @@ public final class LocalExecutor: MemberExecutor {
     }
   }
 
-  /// Looks for the supervisors' processes.
+  /// Looks whether supervisors live.
   public func observe(_ attempts: [SubmittedAttempt]) async -> Observation {
     let endings = collect()
     var states: [String: Observation.State] = [:]
     for attempt in attempts {
       if let ending = endings[attempt.name] {
-        states[attempt.name] = .ended("its supervisor \(ending)")
+        states[attempt.name] = LocalExecutor.state(ending, attempt.folder)
       } else if isOurs(attempt.name) {
-        states[attempt.name] = .running
-      } else if let claim = try? attempt.folder.claim() {
-        let isRunning = claim.supervisor?.isRunning ?? false
-        states[attempt.name] = isRunning ? .running : .ended("its supervisor is gone")
+        states[attempt.name] = .running(nil)
+      } else {
+        switch AttemptLife(attempt.folder).state {
+        case .running(let elsewhere): states[attempt.name] = .running(elsewhere)
+        case .gone: states[attempt.name] = .ended("its supervisor is gone")
+        case .unclaimed: continue
+        }
       }
     }
     return .states(states)
   }
 
-  /// Asks supervisors to end their programs; what a dead supervisor left behind is killed.
+  /// A supervisor that was killed is one thing, one that could not do its work another.
+  private static func state(_ ending: ChildProcess.Ending, _ folder: AttemptFolder)
+    -> Observation.State
+  {
+    switch ending {
+    case .killed(let signal): return .ended("its supervisor was killed by signal \(signal)")
+    case .exited(code: 0): return .ended("its supervisor ended")
+    case .exited(code: Supervisor.diskFailure):
+      return .failed("its supervisor could not write its files")
+    case .exited(let code):
+      let line = folder.lastLines(1).first.map { ": \($0)" } ?? ""
+      return .failed("its supervisor ended with code \(code)\(line)")
+    }
+  }
+
+  /// Asks supervisors to end their programs; what a dead supervisor left is killed.
   public func cancel(_ attempts: [SubmittedAttempt]) async {
     for attempt in attempts {
-      let child = children.withLock { $0[attempt.name] }
-      let claim = try? attempt.folder.claim()
-      if let supervisor = claim?.supervisor {
-        if supervisor.send(SIGTERM) { continue }
-        let left = ProcessIdentity.members(
-          ofSession: supervisor.number,
-          environment: Placeholders.variable("attempt_dir") + "=" + attempt.folder.path.string)
-        for process in left { process.send(SIGKILL) }
-      } else if claim == nil, let child {
+      let life = AttemptLife(attempt.folder)
+      switch life.state {
+      case .running:
+        // A file reaches supervisors that signals do not; a signal is there at once.
+        _ = try? SmallFile.create(attempt.folder.cancel, [])
+        life.supervisor?.send(SIGTERM)
+      case .gone: life.kill()
+      case .unclaimed:
         // It has not come so far as to claim the folder, and nothing runs under it.
-        kill(child.number, SIGKILL)
+        if let child = children.withLock({ $0[attempt.name] }) { Glibc.kill(child.number, SIGKILL) }
       }
     }
+  }
+
+  /// Kills supervisors and all that they started.
+  public func kill(_ attempts: [SubmittedAttempt]) async {
+    for attempt in attempts { AttemptLife(attempt.folder).kill() }
   }
 
   /// Waits for the end of a supervisor.
@@ -83,15 +105,20 @@ public final class LocalExecutor: MemberExecutor {
         // One that has ended is to be looked at, not waited for.
         guard let process = ProcessIdentity(running: child.number) else { return }
         processes.append(process)
-      } else if let supervisor = (try? attempt.folder.claim())?.supervisor {
-        processes.append(supervisor)
+      } else {
+        let life = AttemptLife(attempt.folder)
+        if let supervisor = life.supervisor { processes.append(supervisor) }
+        if life.isRunning { continue }
+        // One that ended is to be looked at; one that nobody has claimed is about to be.
+        try? await Task.sleep(for: .milliseconds(min(milliseconds, 5)))
+        return
       }
     }
-    guard processes.count == attempts.count, !processes.isEmpty else {
-      try? await Task.sleep(for: .milliseconds(min(milliseconds, 5)))
+    let awaited = processes
+    guard !awaited.isEmpty else {
+      try? await Task.sleep(for: .milliseconds(milliseconds))
       return
     }
-    let awaited = processes
     await withCheckedContinuation { continuation in
       DispatchQueue.global().async {
         ProcessIdentity.waitForEnd(ofAny: awaited, milliseconds: milliseconds)
@@ -103,17 +130,16 @@ public final class LocalExecutor: MemberExecutor {
   private func isOurs(_ name: String) -> Bool { children.withLock { $0[name] != nil } }
 
   /// How supervisors ended since the last time; all are collected, also those that nobody asks for any more.
-  private func collect() -> [String: String] {
+  private func collect() -> [String: ChildProcess.Ending] {
     children.withLock { children in
-      var endings: [String: String] = [:]
+      var endings: [String: ChildProcess.Ending] = [:]
       for (name, child) in children {
-        switch child.ending() {
-        case .exited(let code)?: endings[name] = "ended with code \(code)"
-        case .killed(let signal)?: endings[name] = "was killed by signal \(signal)"
-        case nil: continue
-        }
+        guard let ending = child.ending() else { continue }
+        endings[name] = ending
         children[name] = nil
       }
+      // What killed supervisors leave comes to the first process of a container.
+      if CurrentProcess.isFirst { ChildProcess.collectOrphans() }
       return endings
     }
   }

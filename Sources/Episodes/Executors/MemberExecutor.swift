@@ -21,8 +21,12 @@ public protocol MemberExecutor: Sendable {
   /// What is known of attempts, by name; one that is not known is absent.
   func observe(_ attempts: [SubmittedAttempt]) async -> Observation
 
-  /// Asks attempts to end; they may take some time, and asking again does no harm.
+  /// Asks attempts to end; they may take some time, and asking again does no harm. What is left of one that has
+  /// ended is gone afterwards.
   func cancel(_ attempts: [SubmittedAttempt]) async
+
+  /// Ends attempts at once that do not end although they were asked to.
+  func kill(_ attempts: [SubmittedAttempt]) async
 
   /// Waits until something may have changed, or the time is over.
   func pause(for attempts: [SubmittedAttempt], milliseconds: Int) async
@@ -50,8 +54,11 @@ public enum Observation: Sendable, Hashable {
   /// What an attempt does.
   public enum State: Sendable, Hashable {
     case queued(String)
-    case running
+    /// It runs: where, when that is not this machine.
+    case running(String?)
     case ended(String)
+    /// What runs attempts cannot do its work, and will not for the next one.
+    case failed(String)
     /// It will never run.
     case stuck(String)
   }

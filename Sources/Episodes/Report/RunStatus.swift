@@ -16,6 +16,8 @@ public struct RunStatus: Sendable {
     public let began: Double?
     /// Whether a process runs it.
     public let isRunning: Bool
+    /// The machine that it runs on, when that is not this one.
+    public let elsewhere: String?
 
     /// Iterations per second since it began.
     public func rate(at time: Double) -> Double? {
@@ -61,10 +63,10 @@ public struct RunStatus: Sendable {
   /// - Throws: `RunError` for a folder without a run, `PlanError`, `FileError`.
   public init(of path: FilePath) throws {
     let path = Folder.absolute(path)
-    guard Run.isStarted(path) else { throw RunError.noRun(path) }
+    guard RunFolder.isStarted(path) else { throw RunError.noRun(path) }
     let history = try RunHistory(contentsOf: RunFolder.journal(in: path))
     let plan = try Run.frozenPlan(path, history).plan
-    let isOwned = Run.owner(of: path) != nil
+    let isOwned = RunOwner(of: path) != nil
     self.init(path: path, plan: plan, history: history, isOwned: isOwned)
   }
 
@@ -97,16 +99,18 @@ public struct RunStatus: Sendable {
 
   private static func look(_ id: AttemptID, _ folder: RunFolder, _ plan: Plan) -> Working {
     let attempt = folder.attempt(id)
-    let claim = try? attempt.claim()
     var iterations: Range<Int>?
     if case .train(let episode, _) = id.task {
       iterations = plan.iterations(before: episode)..<plan.iterations(before: episode + 1)
     } else if case .warmStart = id.task {
       iterations = -plan.warmStart..<0
     }
+    let life = AttemptLife(attempt)
+    var elsewhere: String?
+    if case .running(let place) = life.state { elsewhere = place }
     return Working(
-      id: id, progress: TrainingProgress(attempt), iterations: iterations, began: claim?.time,
-      isRunning: claim?.supervisor?.isRunning ?? false)
+      id: id, progress: TrainingProgress(attempt), iterations: iterations,
+      began: life.claim?.time, isRunning: life.isRunning, elsewhere: elsewhere)
   }
 
   /// The seconds that are left, from how long the last episodes took; nil while that is not known.

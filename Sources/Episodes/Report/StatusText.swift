@@ -72,6 +72,7 @@ extension RunStatus {
     if let rate = work.rate(at: time) { parts.append("\(NumberText.short(rate))/s") }
     if let loss = work.progress?.loss { parts.append("loss \(NumberText.short(loss))") }
     if let began = work.began { parts.append(TimeText.duration(max(0, time - began))) }
+    if let place = work.elsewhere { parts.append("on host \(place)") }
     if !work.isRunning { parts.append(work.began == nil ? "not begun" : "not running") }
     return "  " + parts.joined(separator: ", ")
   }

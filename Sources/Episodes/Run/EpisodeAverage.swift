@@ -14,20 +14,24 @@ struct EpisodeAverage {
   /// Asked between blocks: the signal that should end the work.
   let interruption: @Sendable () -> Int32?
 
-  /// The digest of what was written.
-  typealias Digest = String
+  /// A checkpoint, and what the journal says is in it; nil when the journal does not say it.
+  struct Input {
+    let path: FilePath
+    let sha256: String?
+  }
 
   /// Writes the average of checkpoints; what has the name is replaced.
   ///
-  /// - Throws: errors of checkpoints, files and the stream.
-  func write(_ paths: [FilePath], weights: [Double]?, to path: FilePath) throws -> Digest {
-    let method = try LinearAverage(weights: weights, inputCount: paths.count)
-    return try write(paths, by: method, to: path)
+  /// - Throws: `RunError` for a checkpoint that is not what the journal says, errors of checkpoints, files and the
+  ///   stream.
+  func write(_ inputs: [Input], weights: [Double]?, to path: FilePath) throws -> OutputDigest {
+    let method = try LinearAverage(weights: weights, inputCount: inputs.count)
+    return try write(inputs, by: method, to: path)
   }
 
   /// Writes the moving average after one more checkpoint.
-  func write(_ state: FilePath, then next: FilePath, decay: Double, to path: FilePath) throws
-    -> Digest
+  func write(_ state: Input, then next: Input, decay: Double, to path: FilePath) throws
+    -> OutputDigest
   {
     let method = try ExponentialMovingAverage(decay: decay, updateCount: 1)
     return try write([state, next], by: method, narrowestDType: .float32, to: path)
@@ -42,12 +46,11 @@ struct EpisodeAverage {
 
   /// - Parameter narrowestDType: for what is added to in every episode, which 16 bits would round away.
   private func write(
-    _ paths: [FilePath], by method: some MergeMethod, narrowestDType: DType? = nil,
+    _ inputs: [Input], by method: some MergeMethod, narrowestDType: DType? = nil,
     to path: FilePath
-  ) throws -> Digest {
+  ) throws -> OutputDigest {
     let takesStructure = CheckpointFormats.takesStructure(output: path)
-    let readers = try CheckpointReader.open(
-      paths, options: ReadingOptions(givesStructure: takesStructure))
+    let readers = try EpisodeAverage.open(inputs, givesStructure: takesStructure)
     var policy = AlignmentPolicy()
     // What starts an episode is weights only.
     policy.optimizer = .drop
@@ -55,29 +58,62 @@ struct EpisodeAverage {
     policy.integers = integers
     policy.narrowestDType = narrowestDType
     let plan = try MergePlan(
-      readers.map(\.weights), labels: paths.map(\.string), policy: policy)
+      readers.map(\.weights), labels: inputs.map(\.path.string), policy: policy)
     let weights = try plan.weights { try method.recurrence(inputs: $0) }.recording(nil)
-    return try write(weights, like: readers[0], to: path)
+    let digest = try write(weights, like: readers[0], to: path)
+    try EpisodeAverage.check(readers, inputs, removing: [path])
+    return digest
+  }
+
+  /// Opens checkpoints, and sums up what is read of those that will be compared.
+  private static func open(_ inputs: [Input], givesStructure: Bool = false) throws
+    -> [CheckpointReader]
+  {
+    let readers = try CheckpointReader.open(
+      inputs.map(\.path), options: ReadingOptions(givesStructure: givesStructure))
+    for (reader, input) in zip(readers, inputs) where input.sha256 != nil {
+      for file in reader.files { file.observeReads() }
+    }
+    return readers
+  }
+
+  /// Compares what was read with what the journal says; what was made of something else goes again.
+  private static func check(
+    _ readers: [CheckpointReader], _ inputs: [Input], removing outputs: [FilePath]
+  ) throws {
+    do {
+      for (reader, input) in zip(readers, inputs) {
+        if let digest = input.sha256 { try CheckedContents.check(asRead: reader, sha256: digest) }
+      }
+    } catch {
+      for output in outputs { Folder.removeAll(output) }
+      throw error
+    }
   }
 
   /// Writes for each member the state that it starts the next episode from: floating tensors are averaged,
   /// integers and random state are its own.
-  func writeStates(_ paths: [FilePath], weights: [Double]?, to outputs: [FilePath]) throws {
-    let readers = try CheckpointReader.open(paths)
-    let method = try LinearAverage(weights: weights, inputCount: paths.count)
+  func writeStates(_ inputs: [Input], weights: [Double]?, to outputs: [FilePath]) throws
+    -> [OutputDigest]
+  {
+    let readers = try EpisodeAverage.open(inputs)
+    let method = try LinearAverage(weights: weights, inputCount: inputs.count)
     var policy = AlignmentPolicy()
     policy.optimizer = .average
     // In one order for all, so that every member has the same bits.
-    let plan = try MergePlan(readers.map(\.weights), labels: paths.map(\.string), policy: policy)
+    let plan = try MergePlan(
+      readers.map(\.weights), labels: inputs.map(\.path.string), policy: policy)
     let averages = try plan.weights { try method.recurrence(inputs: $0) }
-    for (reader, output) in zip(readers, outputs) {
+    let digests = try zip(readers, outputs).map { reader, output in
       let tensors = reader.weights.tensors.map { own in
         guard own.info.dtype.isAveraged else { return own }
         return averages[own.info.name] ?? own
       }
       let mixed = try WeightMap(tensors, metadata: reader.weights.metadata)
-      _ = try write(mixed, like: reader, to: output)
+      return try write(mixed, like: reader, to: output)
     }
+    try EpisodeAverage.check(readers, inputs, removing: outputs)
+    return digests
   }
 
   /// How the models of an episode lie to each other.
@@ -123,13 +159,13 @@ struct EpisodeAverage {
   }
 
   private func write(_ weights: WeightMap, like reader: CheckpointReader, to path: FilePath) throws
-    -> Digest
+    -> OutputDigest
   {
     var request = OutputRequest(
       path: path, form: reader.folder == nil ? .file : .folder, existing: .replace)
     request.take(from: reader)
     let options = StreamOptions(interruption: interruption)
     _ = try PreparedOutput(weights, to: request).write(options)
-    return try ContentDigest(of: path).sha256
+    return try OutputDigest(of: path)
   }
 }

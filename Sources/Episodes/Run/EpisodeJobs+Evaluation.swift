@@ -41,7 +41,12 @@ extension EpisodeRunner {
       if case .member(let member) = subjects[0] { values["member"] = String(member) }
     }
     let known = (values: values, lists: lists)
-    var job = Job(task: task) { [self] id, folder, slot in
+    var job = Job(
+      task: task,
+      checkStart: { [self] in
+        for subject in subjects { try checkSubject(subject, task.episode) }
+      }
+    ) { [self] id, folder, slot in
       var spec = spec(
         id, folder, slot, evaluation.command, known.values, lists: known.lists)
       spec.separatesOutput = true

@@ -23,12 +23,19 @@ extension EpisodeRunner {
       values[setting.name] = setting.value
     }
     if plan.ema == .trainer { values["ema_init"] = emaStart(episode).string }
-    if let state = try stateIn(episode, member: member) { values["state_in"] = state.string }
+    let state = try stateIn(episode, member: member)
+    if let state { values["state_in"] = state.path.string }
     return trainingJob(
       .train(episode: episode, member: member), values: values,
       check: OutputCheck(
         initial: try CheckpointReader(opening: initial),
-        requiresChange: plan.requireChange))
+        requiresChange: plan.requireChange)
+    ) { [self] in
+      try checkAverage(episode - 1)
+      if let state, let output = state.output {
+        try contents.check(state.path, sha256: output.sha256, version: output.version)
+      }
+    }
   }
 
   /// Trains one process before the first episode: the iterations before 0 hold the schedule at 0.
@@ -49,38 +56,36 @@ extension EpisodeRunner {
       .warmStart, values: values,
       check: OutputCheck(
         initial: try CheckpointReader(opening: initial),
-        requiresChange: plan.requireChange))
+        requiresChange: plan.requireChange)
+    ) {}
   }
 
-  private func trainingJob(_ task: RunTask, values: [String: String], check: OutputCheck) -> Job {
+  private func trainingJob(
+    _ task: RunTask, values: [String: String], check: OutputCheck,
+    checkStart: @escaping () throws -> Void
+  ) -> Job {
     let plan = plan
     // The state of the warm start goes to all members, whatever they do with their own later.
     let keepsState = plan.state != .reset || task == .warmStart
     let isStateNeeded = plan.state == .average && task != .warmStart
-    return Job(task: task) { [self] id, folder, slot in
-      var values = values
-      values["out"] = folder.out(suffix: plan.suffix).string
-      if plan.ema == .trainer { values["ema_out"] = folder.emaOut(suffix: plan.suffix).string }
-      if keepsState { values["state_out"] = folder.stateOut(suffix: plan.stateSuffix).string }
-      return spec(id, folder, slot, plan.train, values)
+    let averaged: [TrainerFile] = plan.ema == .trainer ? [.out, .emaOut] : [.out]
+    return Job(task: task, checkStart: checkStart) { [self] id, folder, slot in
+      spec(
+        id, folder, slot, plan.train, values, makes: averaged + (keepsState ? [.stateOut] : []))
     } verdict: { folder, record in
-      let roles = ["out"] + (plan.ema == .trainer ? ["ema_out"] : [])
-      for role in roles {
-        let path =
-          role == "out" ? folder.out(suffix: plan.suffix) : folder.emaOut(suffix: plan.suffix)
-        guard record.outputs.contains(where: { $0.role == role }) else {
-          return .faulty("it ended well, but there is no file at '\(role)', \(path)")
-        }
+      for file in averaged {
+        let path = folder.path(of: file, plan)
+        if let problem = record.absence(of: file, at: path) { return .faulty(problem) }
         // A moving average may stay where it is for long.
         let check =
-          role == "out" ? check : OutputCheck(initial: check.initial, requiresChange: false)
-        if let problem = check.problem(with: path, called: role) { return .faulty(problem) }
+          file == .out ? check : OutputCheck(initial: check.initial, requiresChange: false)
+        if let problem = check.problem(with: path, called: file.rawValue) {
+          return .faulty(problem)
+        }
       }
       if isStateNeeded {
-        let path = folder.stateOut(suffix: plan.stateSuffix)
-        guard record.outputs.contains(where: { $0.role == "state_out" }) else {
-          return .faulty("it ended well, but there is no file at 'state_out', \(path)")
-        }
+        let path = folder.path(of: .stateOut, plan)
+        if let problem = record.absence(of: .stateOut, at: path) { return .faulty(problem) }
         do {
           _ = try CheckpointReader(opening: path)
         } catch {
@@ -99,7 +104,9 @@ extension EpisodeRunner {
   }
 
   /// The state that a member starts an episode from; nil when it has none.
-  private func stateIn(_ episode: Int, member: Int) throws -> FilePath? {
+  private func stateIn(_ episode: Int, member: Int) throws -> (
+    path: FilePath, output: ExitRecord.Output?
+  )? {
     if episode == 1 {
       guard plan.warmStart > 0 else { return nil }
       return try state(of: .warmStart)
@@ -108,13 +115,20 @@ extension EpisodeRunner {
     case .reset: return nil
     case .carry: return try state(of: .train(episode: episode - 1, member: member))
     case .average:
-      return folder.averagedState(episode - 1, member: member, suffix: plan.stateSuffix)
+      let digests = run.history.episodes[episode - 1]?.average?.stateSHA256s ?? []
+      return (
+        folder.averagedState(episode - 1, member: member, suffix: plan.stateSuffix),
+        digests.count < member
+          ? nil
+          : ExitRecord.Output(
+            role: TrainerFile.stateOut.rawValue, size: 0, sha256: digests[member - 1])
+      )
     }
   }
 
-  private func state(of task: RunTask) throws -> FilePath? {
-    guard run.history[task].outputs.contains(where: { $0.role == "state_out" }) else { return nil }
-    return try winner(of: task).stateOut(suffix: plan.stateSuffix)
+  private func state(of task: RunTask) throws -> (path: FilePath, output: ExitRecord.Output?)? {
+    guard let output = run.history[task].output(.stateOut) else { return nil }
+    return (try winner(of: task).path(of: .stateOut, plan), output)
   }
 
   /// Makes the first weights.
@@ -123,10 +137,8 @@ extension EpisodeRunner {
       preconditionFailure("only a command makes the first weights")
     }
     let values = ["seed": String(Seeds.member(0, of: plan.seed))]
-    return Job(task: .initial) { [self, plan] id, folder, slot in
-      var values = values
-      values["out"] = folder.out(suffix: plan.suffix).string
-      return spec(id, folder, slot, command, values)
+    return Job(task: .initial, checkStart: {}) { [self] id, folder, slot in
+      spec(id, folder, slot, command, values, makes: [.out])
     } verdict: { [plan] folder, record in
       checkReadable(folder.out(suffix: plan.suffix), record)
     }
@@ -141,15 +153,11 @@ extension EpisodeRunner {
     var values = values(ofEpisode: task.episode)
     values["init"] = path.string
     let known = values
-    return Job(task: task) { [self, plan] id, folder, slot in
-      var values = known
-      values["out"] = folder.out(suffix: plan.suffix).string
-      return spec(id, folder, slot, command, values)
+    return Job(task: task, checkStart: {}) { [self] id, folder, slot in
+      spec(id, folder, slot, command, known, makes: [.out])
     } verdict: { [plan] folder, record in
-      let out = folder.out(suffix: plan.suffix)
-      guard record.outputs.contains(where: { $0.role == "out" }) else {
-        return .faulty("it ended well, but there is no file at 'out', \(out)")
-      }
+      let out = folder.path(of: .out, plan)
+      if let problem = record.absence(of: .out, at: out) { return .faulty(problem) }
       return check.problem(with: out, called: "out").map { .faulty($0) } ?? .sound([])
     }
   }
@@ -163,9 +171,7 @@ extension EpisodeRunner {
   }
 
   private func checkReadable(_ path: FilePath, _ record: ExitRecord) -> Job.Verdict {
-    guard record.outputs.contains(where: { $0.role == "out" }) else {
-      return .faulty("it ended well, but there is no file at 'out', \(path)")
-    }
+    if let problem = record.absence(of: .out, at: path) { return .faulty(problem) }
     do {
       _ = try CheckpointReader(opening: path)
       return .sound([])
@@ -177,15 +183,16 @@ extension EpisodeRunner {
   /// Puts a command together: its words, and the same values as variables.
   func spec(
     _ id: AttemptID, _ folder: AttemptFolder, _ slot: String, _ command: CommandTemplate,
-    _ values: [String: String], lists: [String: [String]] = [:]
+    _ values: [String: String], lists: [String: [String]] = [:], makes files: [TrainerFile] = []
   ) -> AttemptSpec {
     var values = values
+    let outputs = files.map {
+      AttemptSpec.Output(role: $0.rawValue, path: folder.path(of: $0, plan))
+    }
+    for output in outputs { values[output.role] = output.path.string }
     values["attempt_dir"] = folder.path.string
     values["slot"] = slot
     values["total_iterations"] = String(plan.totalIterations ?? plan.iterations)
-    let outputs = ["out", "ema_out", "state_out"].compactMap { role in
-      values[role].map { AttemptSpec.Output(role: role, path: FilePath($0)) }
-    }
     for (name, list) in lists { values[name] = list.joined(separator: "\n") }
     var environment = values.sorted { $0.key < $1.key }
       .map { "\(Placeholders.variable($0.key))=\($0.value)" }
@@ -195,10 +202,26 @@ extension EpisodeRunner {
     if let kernels = run.history.start?.kernels {
       environment.append("\(TrainerKernels.variable)=\(kernels)")
     }
-    return AttemptSpec(
-      name: "imwa.\(run.id).e\(id.task.episode).\(id.task.name).a\(id.number)", folder: folder,
-      arguments: command.expanded(values, lists: lists),
-      environment: environment,
-      workingFolder: run.workingFolder, outputs: outputs, grace: plan.grace)
+    var spec = AttemptSpec(
+      name: id.name(inRun: run.id), folder: folder,
+      arguments: command.expanded(values, lists: lists), environment: environment,
+      workingFolder: run.workingFolder, outputs: outputs,
+      limits: AttemptSpec.Limits(
+        timeout: plan.timeout(of: id.task), heartbeat: plan.heartbeat, grace: plan.grace))
+    spec.run = run.history.start.map { JournalEvent.started($0).json(time: run.history.startTime) }
+    if case .train(let episode, _) = id.task {
+      let average = run.history.episodes[episode - 1]?.average
+      spec.startsFrom["init"] = average?.sha256
+      spec.startsFrom["ema_init"] = average?.emaSHA256
+    }
+    return spec
+  }
+}
+
+extension ExitRecord {
+  /// What is wrong when a file was not made; nil when it was.
+  fileprivate func absence(of file: TrainerFile, at path: FilePath) -> String? {
+    outputs.contains { $0.role == file.rawValue }
+      ? nil : "it ended well, but there is no file at '\(file.rawValue)', \(path)"
   }
 }

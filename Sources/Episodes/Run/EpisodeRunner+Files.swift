@@ -17,30 +17,30 @@ extension EpisodeRunner {
     return try Folder.components(in: path).flatMap { try plainFiles(at: path.appending($0)) }
   }
 
-  /// What a run goes on from must be what was written.
-  func checkLastAverage() throws {
-    let episode = run.history.lastComplete
-    guard episode >= 0, let record = run.history.episodes[episode]?.average else { return }
-    var expected = [(folder.average(episode, suffix: plan.suffix), record.sha256)]
+  /// What members start an episode from must be what was written after the one before.
+  func checkAverage(_ episode: Int) throws {
+    guard let record = run.history.episodes[episode]?.average else { return }
+    try contents.check(folder.average(episode, suffix: plan.suffix), sha256: record.sha256)
     if let digest = record.emaSHA256 {
-      expected.append((folder.ema(episode, suffix: plan.suffix), digest))
+      try contents.check(folder.ema(episode, suffix: plan.suffix), sha256: digest)
     }
-    for (path, digest) in expected {
-      guard FileStatus(of: path) != nil else {
-        throw RunError.damaged(path, "the weights that the run goes on from are missing")
-      }
-      guard try ContentDigest(of: path).sha256 == digest else {
-        throw RunError.damaged(path, "it is not the file that was written after episode \(episode)")
-      }
-    }
+  }
+
+  /// What is measured must be what was averaged, or what a member made.
+  func checkSubject(_ subject: RunTask.Subject, _ episode: Int) throws {
+    guard case .member(let member) = subject else { return try checkAverage(episode) }
+    let task = RunTask.train(episode: episode, member: member)
+    guard let output = run.history[task].output(.out) else { return }
+    try contents.check(
+      try winner(of: task).path(of: .out, plan), sha256: output.sha256, version: output.version)
   }
 
   /// Puts the result of a complete run back when it is not there any more, or not as it was.
   func restoreResult() throws {
     let path = folder.final(suffix: plan.suffix)
     let expected = run.history.finalDigest
-    if FileStatus(of: path) != nil, try ContentDigest(of: path).sha256 == expected { return }
-    guard FileStatus(of: result) != nil, try ContentDigest(of: result).sha256 == expected else {
+    if FileStatus(of: path) != nil, try OutputDigest(of: path).sha256 == expected { return }
+    guard FileStatus(of: result) != nil, try OutputDigest(of: result).sha256 == expected else {
       throw RunError.damaged(
         path, "the result is missing or was changed, and so is \(result), which it is a copy of")
     }
@@ -58,54 +58,6 @@ extension EpisodeRunner {
     let needed = model * copies * (plan.members + 1) + (states ?? 0)
     guard let free = Folder.freeSpace(at: run.path), free < needed else { return }
     throw RunError.lowSpace(run.path, needed: needed, free: free)
-  }
-
-  /// Removes the files that the plan does not keep.
-  ///
-  /// - Parameter formerBest: the episode whose average was the best one before the last.
-  func removeWhatIsNotKept(all: Bool, formerBest: Int? = nil) {
-    let latest = run.history.lastComplete
-    guard latest > 0 else { return }
-    let best = plan.select == .best ? MetricHistory(run.history, plan: plan).best?.episode : nil
-    for episode in all ? Array(1...latest) : recent(latest, formerBest) {
-      let path = folder.episode(episode)
-      if !plan.keepMembers.keeps(episode, latest: latest) { removeMembers(episode) }
-      if !plan.keepAverages.keeps(episode, latest: latest), episode != best {
-        for name in ["average", "average-uncalibrated", "ema", "ema-uncalibrated"] {
-          Folder.removeAll(path.appending(name + plan.suffix))
-        }
-        for isEMA in [false, true] {
-          removeOutputs(of: .recalibrate(episode: episode, isEMA: isEMA))
-        }
-      }
-      if episode < latest, plan.state == .average {
-        for member in 1...plan.members {
-          Folder.removeAll(folder.averagedState(episode, member: member, suffix: plan.stateSuffix))
-        }
-      }
-    }
-  }
-
-  /// The episodes whose files may have become superfluous with the latest one.
-  private func recent(_ latest: Int, _ formerBest: Int?) -> [Int] {
-    var episodes: Set = [latest, latest - 1, formerBest ?? latest]
-    for keep in [plan.keepMembers, plan.keepAverages] {
-      if case .last(let count) = keep { episodes.insert(latest - count) }
-    }
-    return episodes.filter { $0 > 0 }.sorted()
-  }
-
-  private func removeMembers(_ episode: Int) {
-    for member in 1...plan.members { removeOutputs(of: .train(episode: episode, member: member)) }
-  }
-
-  private func removeOutputs(of task: RunTask) {
-    for number in 1...max(1, run.history[task].lastAttempt) {
-      let attempt = folder.attempt(AttemptID(task, number))
-      Folder.removeAll(attempt.out(suffix: plan.suffix))
-      Folder.removeAll(attempt.emaOut(suffix: plan.suffix))
-      Folder.removeAll(attempt.stateOut(suffix: plan.stateSuffix))
-    }
   }
 }
 

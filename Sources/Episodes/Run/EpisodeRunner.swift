@@ -10,6 +10,8 @@ public struct EpisodeRunner {
   let run: Run
   let observer: any RunObserver
   let average: EpisodeAverage
+  /// What is known of the files that the run goes on from.
+  let contents = CheckedContents()
   let interruption: @Sendable () -> Int32?
   var scheduler: JobScheduler
   let notifier: RunNotifier
@@ -42,11 +44,18 @@ public struct EpisodeRunner {
   ///
   /// - Parameter last: the episode after which it is left as it is, to be resumed; nil for the end of the run.
   public mutating func perform(through last: Int? = nil) async throws {
-    if run.history.phase == .completed { return try restoreResult() }
+    if run.history.phase == .completed, run.resumption == nil { return try restoreResult() }
+    defer { run.stopRequest.remove() }
     do {
+      // On a full disk there is no room for a line of the journal before.
+      removeWhatIsNotKept(all: run.resumption?.changesSettings ?? false)
+      if let resumption = run.resumption {
+        try record([
+          .resumed(settings: resumption.settings, programs: resumption.programs)
+        ])
+      }
       try await scheduler.executor.check()
-      try checkLastAverage()
-      removeWhatIsNotKept(all: true)
+      if run.history.lastComplete >= 0 { try checkAverage(run.history.lastComplete) }
       if plan.tensorboard {
         tensorboard = try TensorBoardLog(folder.tensorboard, plan: plan, history: run.history)
       }
@@ -114,14 +123,23 @@ public struct EpisodeRunner {
     if plan.warmStart > 0 {
       try await scheduler.perform([try warmStartJob()])
       let made = try winner(of: .warmStart)
-      _ = try average.write([made.out(suffix: plan.suffix)], weights: nil, to: start)
+      let record = run.history[.warmStart]
+      func input(_ file: TrainerFile) -> [EpisodeAverage.Input] {
+        [
+          EpisodeAverage.Input(
+            path: made.path(of: file, plan), sha256: record.output(file)?.sha256)
+        ]
+      }
+      _ = try average.write(input(.out), weights: nil, to: start)
       if plan.ema == .trainer {
-        emaDigest = try average.write(
-          [made.emaOut(suffix: plan.suffix)], weights: nil,
-          to: folder.ema(0, suffix: plan.suffix))
+        emaDigest =
+          try average.write(
+            input(.emaOut), weights: nil, to: folder.ema(0, suffix: plan.suffix)
+          ).sha256
       }
     }
-    let digest = try ContentDigest(of: start)
+    let digest = try OutputDigest(of: start)
+    contents.note(start, digest)
     try record([
       .averaged(
         JournalEvent.Average(
@@ -137,14 +155,26 @@ public struct EpisodeRunner {
     guard count > 0 else { return try Folder.copyAll(source, to: path) }
     // What a plan names was looked at before the start.
     if case .command = plan.initial { observer.notice(PlanNotes.optimizerState(count)) }
-    _ = try average.write([source], weights: nil, to: path)
+    _ = try average.write(
+      [EpisodeAverage.Input(path: source, sha256: nil)], weights: nil, to: path)
   }
 
   private mutating func perform(episode: Int) async throws {
     try checkFreeSpace()
     try Folder.createAll(folder.episode(episode))
     let starts = try episodeStarts(episode)
-    try await scheduler.perform(try (1...plan.members).map { try trainJob(episode, member: $0) })
+    do {
+      try await scheduler.perform(try (1...plan.members).map { try trainJob(episode, member: $0) })
+    } catch {
+      // Whatever it led to, this is the cause.
+      try checkStarts(starts)
+      throw error
+    }
+    try checkStarts(starts)
+    try await writeAverages(episode)
+  }
+
+  private func checkStarts(_ starts: [ReadableFile]) throws(RunError) {
     for file in starts where (try? file.checkUnchanged()) == nil {
       throw RunError(
         .badInput,
@@ -153,7 +183,6 @@ public struct EpisodeRunner {
           "let it write to 'out' alone, and start a new run: this one would not be what its plan says"
       )
     }
-    try await writeAverages(episode)
   }
 
   /// The folder of the attempt that counts.
@@ -179,7 +208,7 @@ public struct EpisodeRunner {
   private func complete(reason: String?) throws {
     let path = folder.final(suffix: plan.suffix)
     try Folder.copyAll(result, to: path)
-    try record([.completed(sha256: try ContentDigest(of: path).sha256, reason: reason)])
+    try record([.completed(sha256: try OutputDigest(of: path).sha256, reason: reason)])
     let count = run.history.lastComplete
     notifier.send(
       .finished, message: reason ?? "\(count) of \(plan.episodes) episodes", file: path)

@@ -32,8 +32,12 @@ struct JobScheduler {
     let submitted: SubmittedAttempt
     let slot: String
     var cause: JournalEvent.Cause?
+    /// Since when it may have been running.
+    var began = SuspendingClock.now
     /// When it was asked to end.
-    var cancelled: ContinuousClock.Instant?
+    var cancelled: SuspendingClock.Instant?
+    /// Whether a user knows that it runs elsewhere.
+    var isAnnounced = false
     /// Since when the executor does not see it run, although there is no exit record.
     var missing: ContinuousClock.Instant?
     /// How often the executor has said so.
@@ -98,7 +102,8 @@ struct JobScheduler {
         let folder = run.folder.attempt(id)
         active.append(
           Active(
-            job: job, id: id, submitted: SubmittedAttempt(name: name(id), folder: folder),
+            job: job, id: id,
+            submitted: SubmittedAttempt(name: id.name(inRun: run.id), folder: folder),
             slot: slot(of: folder)))
       }
     }
@@ -112,14 +117,11 @@ struct JobScheduler {
     return entry.map { String($0.dropFirst(prefix.count)) } ?? ""
   }
 
-  private func name(_ id: AttemptID) -> String {
-    "imwa.\(run.id).e\(id.task.episode).\(id.task.name).a\(id.number)"
-  }
-
   private mutating func submitWaiting() async throws {
     var chosen: [(Active, AttemptSpec)] = []
     while failure == nil, active.count + chosen.count < run.plan.parallel {
       guard let next = waiting.firstIndex(where: { !isPaused($0.task) }) else { break }
+      try waiting[next].checkStart()
       let job = waiting.remove(at: next)
       let taken = Set(active.map(\.slot) + chosen.map { $0.0.slot })
       let slot = run.plan.slots.first { !taken.contains($0) } ?? run.plan.slots[0]
@@ -127,16 +129,19 @@ struct JobScheduler {
       let number = max(run.history[job.task].lastAttempt, run.folder.lastAttempt(of: job.task)) + 1
       let id = AttemptID(job.task, number)
       let folder = run.folder.attempt(id)
+      // What earlier ones left could fill the disk.
+      for earlier in 1..<number where run.plan.keepMembers != .all {
+        run.folder.attempt(AttemptID(job.task, earlier)).removeScratch()
+      }
       try Folder.createAll(folder.path)
       let spec = job.spec(id, folder, slot)
       try SmallFile.write(
         Array((spec.json.text + "\n").utf8), to: folder.spec, durability: .none)
-      let submitted = SubmittedAttempt(name: name(id), folder: folder)
+      let submitted = SubmittedAttempt(name: spec.name, folder: folder)
       chosen.append((Active(job: job, id: id, submitted: submitted, slot: slot), spec))
     }
     // First the line in the journal: what runs without one would be forgotten.
-    events += chosen.map { .submitted($0.0.id) }
-    try flush()
+    try flush(with: chosen.map { .submitted($0.0.id) })
     for (attempt, spec) in chosen {
       switch await executor.submit(spec) {
       case .accepted, .unknown: active.append(attempt)
@@ -168,12 +173,24 @@ struct JobScheduler {
       finish(attempt, record)
       return nil
     }
-    guard case .states(let states) = observation else { return try await hurry(attempt) }
+    guard case .states(let states) = observation else { return await checkLimits(attempt) }
     switch states[attempt.name] {
-    case .queued, .running:
+    case .queued:
+      var attempt = attempt
+      (attempt.missing, attempt.missingCount, attempt.began) = (nil, 0, .now)
+      return await checkLimits(attempt)
+    case .running(let elsewhere):
       var attempt = attempt
       (attempt.missing, attempt.missingCount) = (nil, 0)
-      return try await hurry(attempt)
+      if let elsewhere, !attempt.isAnnounced {
+        attempt.isAnnounced = true
+        observer.notice("\(attempt.id.text) is under way on \(elsewhere): it is waited for")
+      }
+      return await checkLimits(attempt)
+    case .failed(let reason):
+      // What is stopped is given up one after another.
+      guard attempt.cause == nil else { return try await give(up: attempt, reason) }
+      throw RunError.unable(attempt.id, reason, run: run.path)
     case .stuck(let reason): return try await give(up: attempt, reason)
     case .ended where !isOverdue(attempt), nil where !isOverdue(attempt):
       var attempt = attempt
@@ -183,7 +200,7 @@ struct JobScheduler {
     case .ended(let reason): return try await give(up: attempt, reason)
     case nil:
       // Nobody has begun: whoever comes late must find the folder taken.
-      if try attempt.folder.claim(as: ProcessClaim(supervisor: nil, time: WallClock.now)) {
+      if try attempt.folder.abandon() {
         return try await give(up: attempt, "it was never begun")
       }
       // Somebody has, perhaps since the executor was asked.
@@ -201,31 +218,19 @@ struct JobScheduler {
     return ContinuousClock.now - missing >= executor.exitDelay
   }
 
-  /// Ends an attempt that takes too long or shows no sign of life.
-  private func hurry(_ attempt: Active) async throws -> Active {
+  /// Ends what should have been ended long ago: supervisors see to the limits, unless they are held themselves.
+  private func checkLimits(_ attempt: Active) async -> Active {
     var attempt = attempt
+    let (now, patience) = (SuspendingClock.now, Duration.seconds(run.plan.grace + 5))
     if let cancelled = attempt.cancelled {
-      // Asking again finds what a supervisor that went away has left.
-      if ContinuousClock.now - cancelled > .seconds(run.plan.grace + 5) {
-        attempt.cancelled = .now
-        await executor.cancel([attempt.submitted])
+      if now - cancelled > patience {
+        attempt.cancelled = now
+        await executor.kill([attempt.submitted])
       }
-      return attempt
-    }
-    let timeout = run.plan.timeout(of: attempt.id.task)
-    guard timeout != nil || run.plan.heartbeat != nil,
-      let began = try attempt.folder.claim()?.time
-    else { return attempt }
-    let now = WallClock.now
-    if let limit = timeout, now - began > limit {
-      attempt.cause = .timeout
-    } else if let limit = run.plan.heartbeat,
-      now - max(began, attempt.folder.lastSignOfLife) > limit
+    } else if let limit = run.plan.timeout(of: attempt.id.task),
+      now - attempt.began > .seconds(limit) + patience
     {
-      attempt.cause = .heartbeat
-    }
-    if attempt.cause != nil {
-      attempt.cancelled = .now
+      (attempt.cause, attempt.cancelled) = (.timeout, now)
       await executor.cancel([attempt.submitted])
     }
     return attempt
@@ -239,17 +244,18 @@ struct JobScheduler {
       return nil
     }
     await executor.cancel([attempt.submitted])
-    fail(attempt, attempt.cause ?? .lost, "it was lost: \(reason)")
+    if let cause = attempt.cause {
+      fail(attempt, cause, self.reason(cause, attempt))
+    } else {
+      fail(attempt, .lost, "it was lost: \(reason)")
+    }
     return nil
   }
 
   private mutating func finish(_ attempt: Active, _ record: ExitRecord) {
-    if let cause = attempt.cause {
-      return fail(attempt, cause, reason(cause, attempt.id.task))
-    }
     // A trainer that was asked to end may have saved what it had: that is no whole episode.
-    if record.wasCancelled {
-      return fail(attempt, .cancelled, "it was asked to end")
+    if let cause = record.cause == .cancelled ? attempt.cause ?? .cancelled : record.cause {
+      return fail(attempt, cause, reason(cause, attempt))
     }
     switch record.ending {
     case .exited(code: 0):
@@ -280,13 +286,14 @@ struct JobScheduler {
     }
   }
 
-  private func reason(_ cause: JournalEvent.Cause, _ task: RunTask) -> String {
-    let time = cause == .timeout ? run.plan.timeout(of: task) : run.plan.heartbeat
-    let seconds = time.map { TimeText.duration($0) } ?? ""
+  private func reason(_ cause: JournalEvent.Cause, _ attempt: Active) -> String {
+    let limits = (try? attempt.folder.specification())?.limits
+    let seconds = cause == .timeout ? limits?.timeout : limits?.heartbeat
+    let text = seconds.map { " of \(TimeText.duration($0))" } ?? ""
     switch cause {
-    case .timeout: return "it took longer than the 'timeout' of \(seconds)"
-    case .heartbeat: return "it showed no sign of life for the 'heartbeat' of \(seconds)"
-    default: return "it was stopped"
+    case .timeout: return "it took longer than the 'timeout'\(text)"
+    case .heartbeat: return "it showed no sign of life for the 'heartbeat'\(text)"
+    default: return "it was asked to end"
     }
   }
 
@@ -331,20 +338,28 @@ struct JobScheduler {
     waiting = []
     for index in active.indices where active[index].cause == nil { active[index].cause = cause }
     await executor.cancel(active.map(\.submitted))
-    let limit = ContinuousClock.now + .seconds(run.plan.grace + 10)
-    while !active.isEmpty, ContinuousClock.now < limit {
+    let limit = SuspendingClock.now + .seconds(run.plan.grace + 10)
+    while !active.isEmpty, SuspendingClock.now < limit {
       try await look()
       if !active.isEmpty {
         await executor.pause(for: active.map(\.submitted), milliseconds: 50)
       }
     }
+    if !active.isEmpty {
+      await executor.kill(active.map(\.submitted))
+      try await look()
+    }
+    for attempt in active {
+      observer.notice("\(attempt.id.text) was asked to end, and has not ended yet")
+    }
     try flush()
   }
 
-  private mutating func flush() throws {
-    let written = events
-    events = []
+  /// Writes down what has happened; what cannot be written stays to be written.
+  private mutating func flush(with more: [JournalEvent] = []) throws {
+    let written = events + more
     try run.journal.record(written)
+    events = []
     for event in written { observer.happened(event, in: run.history) }
   }
 }

@@ -26,6 +26,8 @@ public enum JournalEvent: Sendable, Hashable {
     public var version: String
     /// The folder that the plan's relative paths start from, and where commands run.
     public var folder: String
+    /// The path from the run's folder to the plan; nil when it was not written down.
+    public var place: String?
     /// The SHA-256 of the plan.
     public var planDigest: String
     /// Keys with other values.
@@ -56,6 +58,8 @@ public enum JournalEvent: Sendable, Hashable {
     public var sha256: String
     /// The SHA-256 of the moving average; nil when there is none.
     public var emaSHA256: String?
+    /// The SHA-256 of the averaged states, by member; none when states are not averaged.
+    public var stateSHA256s: [String] = []
     /// How long averaging took.
     public var seconds: Double
     /// How far the models lie apart; nil before the first episode.
@@ -93,6 +97,13 @@ public enum JournalEvent: Sendable, Hashable {
 }
 
 extension JournalEvent {
+  /// The names of all events.
+  static let names: Set = [
+    "started", "resumed", "submitted", "finished", "curve", "failed", "averaged", "measured",
+    "stopped",
+    "completed",
+  ]
+
   /// The line, without what ends it.
   func json(time: Double) -> JSONValue {
     var members = [JSONValue.Member("time", .float((time * 1000).rounded() / 1000))]
@@ -110,6 +121,7 @@ extension JournalEvent {
       add("run", .string(start.run))
       add("version", .string(start.version))
       add("folder", .string(start.folder))
+      if let place = start.place { add("plan", .string(place)) }
       add("plan_sha256", .string(start.planDigest))
       add("set", .array(start.settings.map { .string($0) }))
       if let kernels = start.kernels { add("kernels", .string(kernels)) }
@@ -137,6 +149,9 @@ extension JournalEvent {
       add("episode", .integer(average.episode))
       add("sha256", .string(average.sha256))
       if let digest = average.emaSHA256 { add("ema_sha256", .string(digest)) }
+      if !average.stateSHA256s.isEmpty {
+        add("state_sha256", .array(average.stateSHA256s.map { .string($0) }))
+      }
       add("seconds", .float((average.seconds * 1e6).rounded() / 1e6))
       if let distances = average.distances {
         if let value = distances.amongMembers { add("l2_members", .float(value)) }
@@ -174,9 +189,9 @@ extension JournalEvent {
       else { return nil }
       self = .started(
         Start(
-          run: run, version: version, folder: folder, planDigest: digest,
-          settings: JournalEvent.texts(json["set"]), kernels: json["kernels"]?.string,
-          programs: JournalEvent.digests(json["programs"]),
+          run: run, version: version, folder: folder, place: json["plan"]?.string,
+          planDigest: digest, settings: JournalEvent.texts(json["set"]),
+          kernels: json["kernels"]?.string, programs: JournalEvent.digests(json["programs"]),
           isRehearsal: json["rehearsal"] == .bool(true)))
     case "resumed":
       self = .resumed(
@@ -191,6 +206,7 @@ extension JournalEvent {
       self = .averaged(
         Average(
           episode: episode, sha256: digest, emaSHA256: json["ema_sha256"]?.string,
+          stateSHA256s: JournalEvent.texts(json["state_sha256"]),
           seconds: json["seconds"]?.double ?? 0, distances: JournalEvent.distances(json)))
     case "measured":
       guard let episode = json["episode"]?.integer,
@@ -217,8 +233,10 @@ extension JournalEvent {
         attempt, seconds: json["seconds"]?.double ?? 0,
         outputs: ExitRecord.outputs(json["outputs"]) ?? [], loss: json["loss"]?.double)
     case "failed":
-      guard let cause = json["cause"]?.string.flatMap(Cause.init(rawValue:)) else { return nil }
-      self = .failed(attempt, cause, reason: json["reason"]?.string ?? "")
+      guard let cause = json["cause"]?.string else { return nil }
+      // A cause of a later version counts as a failure, whatever it is.
+      self = .failed(
+        attempt, Cause(rawValue: cause) ?? .failed, reason: json["reason"]?.string ?? "")
     default: return nil
     }
   }

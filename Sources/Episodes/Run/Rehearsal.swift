@@ -105,7 +105,7 @@ public struct Rehearsal {
 
   /// Removes what an earlier rehearsal left; another run stays, and is in the way.
   private func removeEarlier() throws {
-    guard Run.isStarted(folder) else { return }
+    guard RunFolder.isStarted(folder) else { return }
     let history = try RunHistory(contentsOf: RunFolder.journal(in: folder))
     if history.start?.isRehearsal == true { Folder.removeAll(folder) }
   }

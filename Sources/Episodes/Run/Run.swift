@@ -1,5 +1,5 @@
 import Checkpoints
-public import FileIO
+import FileIO
 public import SystemPackage
 import TensorCore
 import YAMLText
@@ -15,7 +15,23 @@ public final class Run {
   /// Where things are.
   public let folder: RunFolder
   let journal: Journal
-  private let lock: OwnerLock
+  /// Where others ask this process to stop.
+  public let stopRequest: StopRequest
+  /// The values that it was resumed with; nil when it was started, or is complete.
+  let resumption: Resumption?
+
+  /// What has changed since a run was last worked on.
+  struct Resumption {
+    /// Keys with other values.
+    let settings: [String]
+    /// The SHA-256 of programs and scripts that are not what they were.
+    let programs: [String: String]
+
+    var changesSettings: Bool { !settings.isEmpty }
+  }
+
+  /// Nil for a complete run that is only looked at, because its folder cannot be written to.
+  private let lock: OwnerLock?
 
   /// What happened so far.
   public var history: RunHistory { journal.history }
@@ -38,14 +54,19 @@ public final class Run {
   }
 
   private init(
-    path: FilePath, plan: Plan, workingFolder: FilePath, journal: Journal, lock: OwnerLock
+    path: FilePath, plan: Plan, workingFolder: FilePath, journal: Journal, lock: OwnerLock?,
+    resumption: Resumption? = nil
   ) {
     self.path = path
     self.plan = plan
     self.workingFolder = workingFolder
     self.journal = journal
     self.lock = lock
+    self.resumption = resumption
     folder = RunFolder(path, episodes: plan.episodes)
+    stopRequest = StopRequest(path)
+    // Whoever asked an earlier runner did not mean this one.
+    if lock != nil { stopRequest.remove() }
   }
 
   /// Starts a run: checks the plan, makes the folder and freezes the plan in it.
@@ -64,13 +85,11 @@ public final class Run {
         plan.initialPlace, "init: the run's folder \(path) would lie in the folder \(initial)")
       throw PlanError(path: planPath, problems: [problem])
     }
-    if isStarted(path) { throw RunError.exists(path) }
-    if FileStatus(of: path) != nil, !Folder.isEmpty(path), !isUnfinishedStart(path) {
-      throw RunError.taken(path)
-    }
+    if RunFolder.isStarted(path) { throw RunError.exists(path) }
+    if !isFree(path) { throw RunError.taken(path) }
     try Folder.createAll(path)
     let lock = try lock(path)
-    if isStarted(path) { throw RunError.exists(path) }
+    if RunFolder.isStarted(path) { throw RunError.exists(path) }
     try SmallFile.write(bytes, to: RunFolder.plan(in: path))
     var digest = SHA256()
     digest.update(bytes)
@@ -83,7 +102,8 @@ public final class Run {
       .started(
         JournalEvent.Start(
           run: String(identity.finalized().prefix(8)), version: Provenance.toolkitVersion,
-          folder: folder.string, planDigest: planDigest, settings: settings.map(\.text),
+          folder: folder.string, place: ProjectPlace(of: planPath, seenFrom: path).text,
+          planDigest: planDigest, settings: settings.map(\.text),
           kernels: try plan.builtInTrainer.map {
             try TrainerKernels.name($0, pinned: nil, scratch: path)
           }, programs: ProgramDigests.of(plan, in: folder),
@@ -98,26 +118,35 @@ public final class Run {
   /// - Throws: `RunError` when it is being worked on, `PlanError`, `FileError`.
   public static func resume(_ path: FilePath, settings: [Plan.Setting]) throws -> Run {
     let path = Folder.absolute(path)
-    guard isStarted(path) else { throw RunError.noRun(path) }
+    guard RunFolder.isStarted(path) else { throw RunError.noRun(path) }
     if let setting = settings.first(where: { !$0.keepsResult }) {
       throw RunError(
         .usage, "--set \(setting.text): '\(setting.key)' is fixed for the run",
         hint: "what may change is " + Plan.Setting.changeable.joined(separator: ", "))
     }
-    let lock = try lock(path)
+    let lock: OwnerLock
+    do {
+      lock = try self.lock(path)
+    } catch let error as FileError where settings.isEmpty {
+      // There is nothing to do for a complete run, and so nothing to lock.
+      guard let journal = try Journal(complete: path) else { throw error }
+      let (plan, folder) = try frozenPlan(path, journal.history)
+      return Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: nil)
+    }
     let journal = try Journal(path)
     let (plan, folder) = try frozenPlan(path, journal.history, settings: settings)
-    guard FileStatus(of: folder)?.kind == .folder else {
+    let isComplete = journal.history.phase == .completed && settings.isEmpty
+    guard isComplete || FileStatus(of: folder)?.kind == .folder else {
       throw RunError(
         .missingInput, "\(folder): the folder of the plan, in which its commands run, is not there",
         hint: "it was moved: move it back, or put a symbolic link to it in its place")
     }
     let changed = ProgramDigests.changed(
       ProgramDigests.of(plan, in: folder), since: journal.history.programs)
-    if journal.history.phase != .completed || !settings.isEmpty {
-      try journal.record([.resumed(settings: settings.map(\.text), programs: changed)])
-    }
-    let run = Run(path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock)
+    let run = Run(
+      path: path, plan: plan, workingFolder: folder, journal: journal, lock: lock,
+      resumption: isComplete
+        ? nil : Resumption(settings: settings.map(\.text), programs: changed))
     run.changedPrograms = changed.keys.sorted()
     return run
   }
@@ -143,61 +172,37 @@ public final class Run {
         hint: "put it back, or start a new run; 'imwa-run resume --set' changes what may change")
     }
     let all = (start.settings + history.laterSettings).compactMap { Plan.Setting($0) } + settings
-    let plan = try Plan(
-      parsing: bytes, path: planPath, folder: FilePath(start.folder), settings: all)
-    return (start.isRehearsal ? plan.rehearsed() : plan, FilePath(start.folder))
+    let folder = ProjectPlace(start.place).folder(ofRun: path, startedIn: FilePath(start.folder))
+    let plan = try Plan(parsing: bytes, path: planPath, folder: folder, settings: all)
+    return (start.isRehearsal ? plan.rehearsed() : plan, folder)
   }
 
-  /// Who works on a run; nil when nobody does.
-  public static func owner(of path: FilePath) -> ProcessIdentity? {
-    let bytes = (try? SmallFile.read(RunFolder.lock(in: path))) ?? []
-    guard let note = LockNote(String(decoding: bytes, as: UTF8.self)) else { return nil }
-    return note.process.isRunning ? note.process : nil
+  /// What a user should know of where commands run: the project was moved or copied since the start.
+  public var placeNotice: String? {
+    guard let start = history.start, workingFolder.string != start.folder else { return nil }
+    return
+      "commands run in \(workingFolder): the run was started in \(start.folder), and moved or copied since"
   }
 
-  private static func lock(_ path: FilePath) throws -> OwnerLock {
-    let file = RunFolder.lock(in: path)
-    let note = LockNote(process: .current, host: CurrentProcess.hostName)
-    if let lock = try OwnerLock(file, note: note.text) { return lock }
-    let bytes = try SmallFile.read(file) ?? []
-    let found = LockNote(String(decoding: bytes, as: UTF8.self))
-    throw RunError.inUse(
-      path, by: found.map { "process \($0.process.number) on \($0.host)" } ?? "another process")
+  /// Takes the lock of a run.
+  static func lock(_ path: FilePath) throws -> OwnerLock {
+    if let lock = try OwnerLock(RunFolder.lock(in: path), note: RunOwner.note) { return lock }
+    throw RunError.inUse(path, by: RunOwner(of: path)?.text ?? "another process")
   }
 
-  /// Whether the journal has a line.
-  static func isStarted(_ path: FilePath) -> Bool {
-    (FileStatus(of: RunFolder.journal(in: path))?.size ?? 0) > 0
+  /// Whether a run can be started in a folder: there is none, or nothing but what a start leaves that did not come far.
+  public static func isFree(_ path: FilePath) -> Bool {
+    FileStatus(of: path) == nil || Folder.isEmpty(path)
+      || (!RunFolder.isStarted(path) && isUnfinishedStart(path))
   }
 
   /// A start that did not come as far as the first line of the journal.
   private static func isUnfinishedStart(_ path: FilePath) -> Bool {
     let names = (try? Folder.names(in: path)) ?? []
     return names.allSatisfy {
-      ["lock", "plan.yaml", "journal.jsonl"].contains($0) || $0.hasSuffix(".imwa-partial")
+      ["lock", "plan.yaml", "journal.jsonl", "runner.log", "stop"].contains($0)
+        || $0.hasSuffix(".imwa-partial")
     }
-  }
-}
-
-/// Who holds the lock on a run.
-private struct LockNote {
-  let process: ProcessIdentity
-  let host: String
-
-  var text: String { "\(process.number) \(process.start) \(process.boot) \(host)\n" }
-
-  init(process: ProcessIdentity, host: String) {
-    self.process = process
-    self.host = host
-  }
-
-  init?(_ text: String) {
-    let words = text.split(whereSeparator: \.isWhitespace)
-    guard words.count == 4, let number = Int32(words[0]), let start = UInt64(words[1]) else {
-      return nil
-    }
-    process = ProcessIdentity(number: number, start: start, boot: String(words[2]))
-    host = String(words[3])
   }
 }
 

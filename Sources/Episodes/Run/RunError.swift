@@ -1,6 +1,6 @@
 import Checkpoints
 import FileIO
-import SystemPackage
+public import SystemPackage
 public import TensorCore
 
 /// A run that cannot go on.
@@ -22,7 +22,28 @@ public struct RunError: DiagnosedError {
     RunError(.badInput, "\(path): \(reason)", hint: "the file was changed or the disk is faulty")
   }
 
-  static func noRun(_ path: FilePath) -> RunError {
+  /// A file that the run needs and that is not there.
+  static func gone(_ path: FilePath) -> RunError {
+    RunError(
+      .missingInput, "\(path): it is missing, and the run goes on from it",
+      hint: wayBack(path))
+  }
+
+  /// A file that is not what was checked and written down.
+  static func changed(_ path: FilePath, expected: String, found: String) -> RunError {
+    RunError(
+      .badInput,
+      "\(path): it was changed after it was checked: its SHA-256 is \(found), not \(expected)",
+      hint: wayBack(path))
+  }
+
+  private static func wayBack(_ path: FilePath) -> String {
+    "put back what was there; or 'imwa-run repair \(RunFolder.containing(path))' has it made again, "
+      + "where that can be done"
+  }
+
+  /// A folder in which no run was started.
+  public static func noRun(_ path: FilePath) -> RunError {
     RunError(
       .missingInput, "\(path): it is no folder of a run: it has no journal.jsonl",
       hint: "'imwa-run start PLAN --dir \(path)' starts one")
@@ -69,6 +90,13 @@ public struct RunError: DiagnosedError {
         "seed the order of the data with {episode_seed} or IMWA_EPISODE_SEED, and start a new run; if "
         + "they are meant to be equal, 'imwa-run resume \(run) --set require_difference=false' goes on"
     )
+  }
+
+  /// What runs attempts could not do its work.
+  static func unable(_ attempt: AttemptID, _ reason: String, run: FilePath) -> RunError {
+    RunError(
+      .inputOutput, "\(attempt.text): \(reason)",
+      hint: "when the cause is removed (a full disk?), 'imwa-run resume \(run)' goes on")
   }
 
   static func refused(_ attempt: AttemptID, _ reason: String, run: FilePath) -> RunError {

@@ -22,8 +22,26 @@ public struct RunFolder: Sendable, Hashable {
   public static func journal(in path: FilePath) -> FilePath { path.appending("journal.jsonl") }
   /// What the plan's `notify` wrote.
   public static func notifications(in path: FilePath) -> FilePath { path.appending("notify.log") }
+  /// Whether a run was started in a folder: its journal has a line.
+  public static func isStarted(_ path: FilePath) -> Bool {
+    (FileStatus(of: journal(in: path))?.size ?? 0) > 0
+  }
   /// The lock that keeps two runners apart.
   public static func lock(in path: FilePath) -> FilePath { path.appending("lock") }
+
+  /// Asks whoever works on the run to stop, by being there.
+  public static func stop(in path: FilePath) -> FilePath { path.appending("stop") }
+  /// What a runner in the background says.
+  public static func runnerLog(in path: FilePath) -> FilePath { path.appending("runner.log") }
+
+  /// The folder of the run that a file belongs to; that of the file when it belongs to none.
+  static func containing(_ file: FilePath) -> FilePath {
+    var path = file
+    while path.removeLastComponent() {
+      if isStarted(path) { return path }
+    }
+    return file.removingLastComponent()
+  }
 
   /// The event files for TensorBoard.
   public var tensorboard: FilePath { path.appending("tensorboard") }

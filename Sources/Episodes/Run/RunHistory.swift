@@ -1,6 +1,7 @@
 import FileIO
 import JSONText
 public import SystemPackage
+import TensorCore
 
 /// What the journal of a run says, by episode.
 public struct RunHistory: Sendable {
@@ -12,6 +13,8 @@ public struct RunHistory: Sendable {
     public var lastAttempt = 0
     /// Attempts that were submitted, and of which no end is known.
     public var open: Set<Int> = []
+    /// Attempts that do not count.
+    public var failed: Set<Int> = []
     /// When the last attempt was submitted, in seconds since 1970.
     public var submitted: Double?
     /// How often it failed since the run was last started or resumed.
@@ -91,16 +94,16 @@ public struct RunHistory: Sendable {
   ///
   /// - Throws: `RunError` for a line that is damaged, `FileError`.
   public init(contentsOf path: FilePath) throws {
-    let bytes = try SmallFile.read(path, maximumSize: Int.max) ?? []
-    var start = 0
-    var number = 0
-    while let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) {
-      number += 1
-      guard let json = try? JSONValue(parsing: Array(bytes[start..<end])),
-        let event = JournalEvent(json), let time = json["time"]?.double
-      else { throw RunError.damaged(path, "line \(number) cannot be read") }
-      add(event, time: time)
-      start = end + 1
+    for (number, line) in JournalLines(try SmallFile.read(path, maximumSize: Int.max) ?? []) {
+      switch JournalLine(line) {
+      case .event(let event, let time): add(event, time: time)
+      case .blank, .unknown: continue
+      case .damaged:
+        throw RunError(
+          .badInput, "\(path): line \(number) cannot be read",
+          hint:
+            "'imwa-run repair \(path.removingLastComponent())' keeps what can be read and proved")
+      }
     }
   }
 
@@ -145,7 +148,10 @@ public struct RunHistory: Sendable {
     case .failed(let attempt, let cause, let reason):
       change(attempt.task) { task in
         task.open.remove(attempt.number)
+        task.failed.insert(attempt.number)
         task.lastFailure = reason
+        // A repair found that its files are not what was checked any more.
+        if task.winner == attempt.number { (task.winner, task.outputs) = (nil, []) }
         if cause == .lost { task.losses += 1 }
         if [.failed, .timeout, .heartbeat].contains(cause) { task.failures += 1 }
       }

@@ -123,6 +123,11 @@ public struct AttemptID: Sendable, Hashable {
     self.number = number
   }
 
+  /// The name by which executors know it: `imwa.2f60c1aa.e3.member-2.a1`.
+  public func name(inRun run: String) -> String {
+    "imwa.\(run).e\(task.episode).\(task.name).a\(number)"
+  }
+
   /// As messages say it: `episode 3, member 2, attempt 1`.
   public var text: String { "\(task.text), attempt \(number)" }
 }

@@ -7,23 +7,36 @@ import Testing
 
 /// What every executor must do; a new one gets a case in `make`.
 @Suite struct ExecutorConformanceTests {
-  /// The supervisor in the test program's place: a script that writes the files of one.
+  /// The supervisor in the test program's place: a script that keeps the lock and writes the files of one.
   private static let script = """
-    trap 'kill $child; wait $child; printf "{\\"signal\\":15,\\"seconds\\":0,\\"cancelled\\":true,\\"outputs\\":{}}" \
-      > exit.part; mv exit.part exit.json; exit' TERM
-    cd "$1" || exit 70
-    stat=$(cat /proc/$$/stat); rest=${stat##*) }; set -- $rest
-    printf '{"time":1,"pid":%s,"start":%s,"boot":"%s"}' $$ ${20} "$(cat /proc/sys/kernel/random/boot_id)" > claim.part
-    ln claim.part process.json || exit 0
-    sleep $(cat seconds) & child=$!
-    wait $child
-    printf '{"code":0,"seconds":0,"outputs":{}}' > exit.part; mv exit.part exit.json
+    import fcntl, json, os, signal, socket, struct, subprocess, sys
+    os.chdir(sys.argv[1])
+    def write(name, record):
+        with open(name + ".part", "w") as file: json.dump(record, file)
+        os.rename(name + ".part", name)
+    claim = open("claim.part", "w")
+    fcntl.fcntl(claim, 37, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 0, 0))
+    claim.write('{"time":1,"host":"%s","pid":%d,"start":%s,"boot":"%s","namespace":"%s","inode":%d}' % (
+        socket.gethostname(), os.getpid(), open("/proc/self/stat").read().rsplit(") ")[-1].split()[19],
+        open("/proc/sys/kernel/random/boot_id").read().strip(), os.readlink("/proc/self/ns/pid"),
+        os.fstat(claim.fileno()).st_ino))
+    claim.flush()
+    try: os.link("claim.part", "process.json")
+    except FileExistsError: sys.exit()
+    child = subprocess.Popen(["sleep", open("seconds").read()])
+    def end(*_):
+        child.kill()
+        write("exit.json", {"signal": 15, "seconds": 0, "cause": "cancelled", "outputs": {}})
+        os._exit(0)
+    signal.signal(signal.SIGTERM, end)
+    child.wait()
+    write("exit.json", {"code": 0, "seconds": 0, "outputs": {}})
     """
 
   private func make(_ type: any MemberExecutor.Type) throws -> any MemberExecutor {
     let kind = try #require(type as? LocalExecutor.Type)
     return kind.init(
-      supervisor: ["/bin/sh", "-c", ExecutorConformanceTests.script, "sh"],
+      supervisor: ["/usr/bin/python3", "-I", "-S", "-c", ExecutorConformanceTests.script],
       environment: ["PATH=/usr/bin:/bin"])
   }
 
@@ -33,7 +46,8 @@ import Testing
     try folder.write("\(name)/seconds", text: seconds)
     return AttemptSpec(
       name: name, folder: AttemptFolder(FilePath(folder.file(name))), arguments: [],
-      environment: [], workingFolder: "/", outputs: [], grace: 1)
+      environment: [], workingFolder: "/", outputs: [],
+      limits: AttemptSpec.Limits(timeout: nil, heartbeat: nil, grace: 1))
   }
 
   private func wait(
@@ -69,7 +83,7 @@ import Testing
     let spec = try attempt(folder, "a", seconds: "0.2")
     let submitted = SubmittedAttempt(name: spec.name, folder: spec.folder)
     #expect(await executor.submit(spec) == .accepted)
-    #expect(try await wait(executor, submitted) { $0 == .running })
+    #expect(try await wait(executor, submitted) { $0 == .running(nil) })
     let hasEnded = try await wait(executor, submitted) { state in
       if case .ended = state { true } else { false }
     }
@@ -88,7 +102,26 @@ import Testing
     await executor.cancel([submitted])
     await executor.cancel([submitted])
     #expect(try await wait(executor, submitted) { _ in (try? spec.folder.exitRecord()) != nil })
-    #expect(try spec.folder.exitRecord()?.wasCancelled == true)
+    #expect(try spec.folder.exitRecord()?.cause == .cancelled)
+  }
+
+  @Test(arguments: Executors.all.indices)
+  func aCopyOfAnAttemptDoesNotRun(index: Int) async throws {
+    let executor = try make(Executors.all[index])
+    let folder = try TemporaryFolder()
+    let spec = try attempt(folder, "a", seconds: "300")
+    let submitted = SubmittedAttempt(name: spec.name, folder: spec.folder)
+    #expect(await executor.submit(spec) == .accepted)
+    #expect(try await wait(executor, submitted) { _ in (try? spec.folder.claim()) != nil })
+    try folder.write("copy/process.json", try folder.read("a/process.json"))
+    let copy = SubmittedAttempt(
+      name: "copy", folder: AttemptFolder(FilePath(folder.file("copy"))))
+    #expect(await executor.observe([copy]) == .states(["copy": .ended("its supervisor is gone")]))
+    await executor.cancel([copy])
+    await executor.kill([copy])
+    #expect(await executor.observe([submitted]) == .states(["a": .running(nil)]))
+    await executor.cancel([submitted])
+    #expect(try await wait(executor, submitted) { _ in (try? spec.folder.exitRecord()) != nil })
   }
 
   @Test(arguments: Executors.all.indices)
@@ -98,7 +131,7 @@ import Testing
     let spec = try attempt(folder, "a", seconds: "300")
     let submitted = SubmittedAttempt(name: spec.name, folder: spec.folder)
     #expect(await first.submit(spec) == .accepted)
-    #expect(try await wait(second, submitted) { $0 == .running })
+    #expect(try await wait(second, submitted) { $0 == .running(nil) })
     await second.cancel([submitted])
     #expect(try await wait(second, submitted) { _ in (try? spec.folder.exitRecord()) != nil })
   }

@@ -32,8 +32,11 @@ import Testing
         state.submitted.append(attempt.name)
         if attempt.name.hasSuffix("e1.member-1.a1") { return .unknown("socket timed out") }
         let claim = ProcessClaim(
-          supervisor: ProcessIdentity(number: 1, start: 1, boot: "elsewhere"), time: WallClock.now)
-        guard (try? attempt.folder.claim(as: claim)) == true else { return .refused("claimed") }
+          supervisor: ProcessIdentity(number: 1, start: 1, boot: "elsewhere", namespace: ""),
+          host: "node-7", time: WallClock.now)
+        guard (try? SmallFile.create(attempt.folder.process, Array(claim.text.utf8))) == true else {
+          return .refused("claimed")
+        }
         let model = SafetensorsFile.encode([
           SafetensorsFile.Entry("a", [Float(state.submitted.count), 2])
         ])
@@ -43,7 +46,8 @@ import Testing
         for output in attempt.outputs where output.role == "out" {
           try? SmallFile.write(model, to: output.path, durability: .none)
           record.outputs = [
-            ExitRecord.Output(role: "out", size: model.count, sha256: "")
+            ExitRecord.Output(
+              role: "out", size: model.count, sha256: JobSchedulerTests.sha256(model))
           ]
         }
         state.late.append((attempt.folder, record, state.observations + 3))
@@ -69,9 +73,17 @@ import Testing
       state.withLock { $0.cancelled += attempts.map(\.name) }
     }
 
+    func kill(_ attempts: [SubmittedAttempt]) async { await cancel(attempts) }
+
     func pause(for attempts: [SubmittedAttempt], milliseconds: Int) async {
       try? await Task.sleep(for: .milliseconds(10))
     }
+  }
+
+  private static func sha256(_ bytes: [UInt8]) -> String {
+    var digest = SHA256()
+    digest.update(bytes)
+    return digest.finalized()
   }
 
   private struct Silence: RunObserver {
@@ -109,6 +121,6 @@ import Testing
     // Should it be begun after all, it finds its folder taken.
     let lost = run.folder.attempt(AttemptID(.train(episode: 1, member: 1), 1))
     #expect(try lost.claim()?.supervisor == nil)
-    #expect(try !lost.claim(as: ProcessClaim(supervisor: .current, time: 0)))
+    #expect(try lost.claimed() == nil)
   }
 }

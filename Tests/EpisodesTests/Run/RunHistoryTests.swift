@@ -73,6 +73,49 @@ import Testing
     }
   }
 
+  @Test func blankLinesAndLaterVersionsAreSkipped() throws {
+    let folder = try TemporaryFolder()
+    var text = "\u{FEFF}"
+    for event in RunHistoryTests.events {
+      text += event.json(time: 1).text + "\r\n \n{\"time\":1,\"event\":\"rested\"}\n"
+    }
+    text += "{\"time\":1,\"event\":\"submitted\",\"episode\":9,\"task\":\"polish\",\"attempt\":1}\n"
+    text += "{\"time\":1,\"event\":\"measured\",\"episode\":1,\"subject\":\"soup\",\"value\":1}\n"
+    let history = try RunHistory(
+      contentsOf: FilePath(try folder.write("journal.jsonl", text: text)))
+    #expect(history.phase == .completed)
+    #expect(history[.train(episode: 1, member: 2)].winner == 3)
+    #expect(history.episodes.keys.sorted() == [0, 1, 2])
+  }
+
+  @Test func aWinnerThatIsGivenUpCountsNoMore() {
+    var history = RunHistory()
+    for event in RunHistoryTests.events.prefix(9) { history.add(event, time: 0) }
+    let winner = AttemptID(.train(episode: 1, member: 2), 3)
+    history.add(.failed(winner, .lost, reason: "changed"), time: 0)
+    #expect(history[winner.task].winner == nil)
+    #expect(history[winner.task].outputs.isEmpty)
+    #expect(history[winner.task].failures == 1)
+  }
+
+  @Test func aProjectIsFoundWhereItWasMovedTo() throws {
+    let folder = try TemporaryFolder()
+    let (run, plan) = (FilePath(folder.file("p/runs/a")), FilePath(folder.file("p/plan.yaml")))
+    let place = ProjectPlace(of: plan, seenFrom: run)
+    #expect(place.text == "../../plan.yaml")
+    try folder.write("q/plan.yaml", text: "")
+    try folder.write("p/plan.yaml", text: "")
+    let (old, new) = (FilePath(folder.file("p")), FilePath(folder.file("q")))
+    func found(_ run: String, _ place: ProjectPlace) -> FilePath {
+      place.folder(ofRun: FilePath(folder.file(run)), startedIn: old)
+    }
+    #expect(found("p/runs/a", place) == old)
+    #expect(found("q/runs/a", place) == new)
+    // The run alone was moved, to where there is no plan.
+    #expect(found("elsewhere/runs/a", place) == old)
+    #expect(found("q/runs/a", ProjectPlace(nil)) == old)
+  }
+
   @Test func aLongRunIsReadOnceAndStaysSmall() throws {
     let folder = try TemporaryFolder()
     var text = RunHistoryTests.events[0].json(time: 0).text + "\n"
