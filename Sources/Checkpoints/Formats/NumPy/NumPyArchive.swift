@@ -77,7 +77,7 @@ public struct NumPyArchive: Sendable {
     case .objects where header.shape.rank > 0:
       UnreadableTensor(
         name: name, reason: "its elements are Python objects, which are never run",
-        hint: "numpy.savez with an argument for each array saves numbers, not objects")
+        hint: "save numbers in place of objects: numpy.savez with an argument for each array")
     case .unreadNumbers(let text):
       UnreadableTensor(
         name: name, reason: "its elements are \(text), which no dtype has",
