@@ -9,14 +9,18 @@ public final class AppendOnlyFile: Sendable {
   /// Where it is.
   public let path: FilePath
   private let descriptor: FileDescriptor
+  /// What to do when the file is deleted while it is written.
+  private let wayBack: String
   /// The end of the last complete piece.
   private let length: Mutex<Int>
 
   /// Opens or creates a text file; a last line that was not written to its end, as a power cut may leave it, goes.
   ///
+  /// - Parameter wayBack: what to do when the file is deleted while it is written, for messages.
   /// - Throws: `FileError`.
-  public init(_ path: FilePath) throws(FileError) {
+  public init(_ path: FilePath, wayBack: String = "put it back") throws(FileError) {
     self.path = path
+    self.wayBack = wayBack
     do {
       descriptor = try FileDescriptor.open(
         path, .readWrite, options: [.create, .append, .closeOnExec, .noFollow],
@@ -35,6 +39,7 @@ public final class AppendOnlyFile: Sendable {
   /// - Throws: `FileError`.
   public init(replacing path: FilePath) throws(FileError) {
     self.path = path
+    wayBack = "put it back"
     do {
       descriptor = try FileDescriptor.open(
         path, .writeOnly, options: [.create, .truncate, .append, .closeOnExec, .noFollow],
@@ -58,7 +63,7 @@ public final class AppendOnlyFile: Sendable {
         .write, path,
         reason: (found == nil ? "it was deleted" : "another file took its place")
           + " while it was being written",
-        hint: "put it back: what it says is known nowhere else")
+        hint: wayBack)
     }
     try add(Array(text.utf8), waitsForDisk: true)
   }

@@ -394,7 +394,7 @@ LAUNCHED = '''
 import os, signal, time
 signal.signal(signal.SIGTERM, lambda *_: None)
 folder = os.environ["IMWA_ATTEMPT_DIR"]
-open(f"{folder}/worker-{os.environ['RANK']}.pid", "w").write(str(os.getpid()))
+open(f"{folder}/worker-{os.environ.get('RANK', 0)}.pid", "w").write(str(os.getpid()))
 for _ in range(240): time.sleep(0.5)
 '''
 
@@ -403,17 +403,18 @@ def workers_of_launchers_end(tool):
     folder = pathlib.Path(sys.executable).parent
     launchers = {"torchrun": ["--standalone", "--nproc-per-node", "2"],
                  "accelerate": ["launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "--mixed_precision",
-                                "no", "--dynamo_backend", "no", "--multi_gpu"]}
-    launchers["accelerate"].remove("--multi_gpu")
+                                "no", "--dynamo_backend", "no"]}
     found = [name for name in launchers if (folder / name).exists()]
     needs(found, "torchrun or accelerate beside the interpreter")
     for name in found:
         run = RunFolder(tool)
         (run.path / "worker.py").write_text(LAUNCHED)
+        # accelerate imports it for another command, and it may not fit the other packages.
+        (run.path / "timm.py").touch()
         words = ", ".join([str(folder / name), *launchers[name], str(run.path / "worker.py")])
         run = RunFolder(tool, f"[{words}]", "grace: 2s\ntimeout: 25s\nattempts: 1", episodes=1, members=1,
                         folder=run.path)
-        code, said = run.do("start")
+        code, said = run.do("start", environment={"PYTHONPATH": str(run.path)})
         assert code == 65 and "timeout" in said, (name, said)
         ranks = list(run.attempt().glob("worker-*.pid"))
         assert ranks, f"{name} has started nothing: {(run.attempt() / 'log').read_text()[-2000:]}"

@@ -113,6 +113,7 @@ extension RunStatus {
               JSONValue.Member("loss", optional(work.progress?.loss)),
               JSONValue.Member("iterations_per_second", optional(work.rate(at: time))),
               JSONValue.Member("running", .bool(work.isRunning)),
+              JSONValue.Member("host", work.elsewhere.map { .string($0) } ?? .null),
             ])
           })))
     if let distances = history.episodes[history.lastComplete]?.average?.distances {

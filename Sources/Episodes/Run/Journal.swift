@@ -14,7 +14,9 @@ final class Journal {
   /// Opens the journal of a run and reads what is in it.
   init(_ run: FilePath) throws {
     let path = RunFolder.journal(in: run)
-    file = try AppendOnlyFile(path)
+    file = try AppendOnlyFile(
+      path,
+      wayBack: "put it back, or 'imwa-run repair \(run)' makes it again from what attempts prove")
     history = try RunHistory(contentsOf: path)
     beginning = (max(WallClock.now, history.lastTime), .now)
   }
