@@ -130,7 +130,7 @@ package struct OutputOptions: ParsableArguments {
   /// Whether what is written keeps what the first input holds beside its weights, so that other copies of the model in
   /// it have to be averaged, too.
   package var keepsCopies: Bool {
-    if maxShardSize != nil || output.hasSuffix("/") { return false }
+    if maxShardSize != nil { return false }
     return (format?.format ?? CheckpointFormats.format(forOutput: FilePath(output)))
       .map { $0 == PyTorchCheckpoint.self } ?? true
   }

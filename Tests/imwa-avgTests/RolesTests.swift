@@ -74,13 +74,14 @@ import Testing
     #expect(file.tensors.count == tensors)
   }
 
-  @Test func averagesBesideTheWeightsAreAveragedToo() throws {
+  @Test(arguments: [("o.pth", "o.pth"), ("o/", "o/pytorch_model.bin")])
+  func averagesBesideTheWeightsAreAveragedToo(output: String, file: String) throws {
     let inputs = pair("ema_a.pth", "ema_b.pth")
-    let merged = try run("imwa-avg", ["merge"] + inputs + ["-o", "o.pth"])
+    let merged = try run("imwa-avg", ["merge"] + inputs + ["-o", output])
     #expect(merged.status == 0, "\(merged.errors)")
     _ = try run("imwa-avg", ["merge"] + inputs + ["--use-ema", "-o", "expected.safetensors"])
     let read = try run(
-      "imwa-ckpt", ["convert", "o.pth", "--use-ema", "-o", "found.safetensors"])
+      "imwa-ckpt", ["convert", file, "--use-ema", "-o", "found.safetensors"])
     #expect(read.status == 0, "\(read.errors)")
     let files = try ["expected", "found"].map {
       try SafetensorsFile.decode(try folder.read("\($0).safetensors")).tensors.mapValues(\.bytes)
