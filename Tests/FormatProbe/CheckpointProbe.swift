@@ -21,7 +21,7 @@ enum CheckpointProbe {
       do {
         answer = try read(FilePath(folder).appending(name), writingTo: output)
       } catch let error as any DiagnosedError {
-        answer = "refused: \(error.description.replacing("\n", with: " "))"
+        answer = "refused: \(String(error.description.map { $0.isNewline ? " " : $0 }))"
       } catch {
         answer = "UNKNOWN ERROR: \(error)"
       }
