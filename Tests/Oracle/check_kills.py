@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-TRAINER = pathlib.Path(__file__).with_name("fake_trainer.py")
+from run_folder import TRAINER, processes
 
 
 def plan(python, episodes):
@@ -53,20 +53,6 @@ warm_start: 50
 grace: 1s
 attempts: 1000
 """
-
-
-def processes(run):
-    """The numbers and command lines of processes that have to do with a run."""
-    found = []
-    for number in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            line = pathlib.Path(f"/proc/{number}/cmdline").read_bytes()
-            environment = pathlib.Path(f"/proc/{number}/environ").read_bytes()
-        except OSError:
-            continue
-        if str(run).encode() + b"/" in line + environment:
-            found.append((int(number), line.decode(errors="replace")))
-    return found
 
 
 def kill(number):
@@ -123,7 +109,7 @@ def main():
                 try:
                     runner.wait(chance.uniform(0, length / 3))
                 except subprocess.TimeoutExpired:
-                    found = processes(run)
+                    found = processes(f"{run}/")
                     trainers = [number for number, line in found if "fake_trainer" in line or "imwa-train" in line]
                     supervisors = [number for number, line in found if "supervise" in line]
                     choice = chance.choice(["runner", "runner", "trainer", "supervisor", "both", "all"])
@@ -147,9 +133,9 @@ def main():
             check_claims(run)
             # A supervisor that has written how its trainer ended may take a moment to be gone.
             deadline = time.monotonic() + 10
-            while processes(run) and time.monotonic() < deadline:
+            while processes(f"{run}/") and time.monotonic() < deadline:
                 time.sleep(0.05)
-            left = [line for _, line in processes(run)]
+            left = [line for _, line in processes(f"{run}/")]
             assert not left, f"left behind: {left}"
         print(f"{kills} kills in {runs} runs: the same bits as those of the undisturbed run")
     finally:
