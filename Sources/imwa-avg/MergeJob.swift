@@ -39,7 +39,8 @@ struct MergeJob {
     try ConfigurationCheck(readers).report(tool, allows: alignment.allowConfigDifferences)
     // Plan, result and header take some hundred bytes for each tensor.
     CurrentProcess.reserveMemory((readers.map(\.weights.count).max() ?? 0) * 256)
-    let (plan, prepared) = try prepare(method, policy, to: output, updateCount: updateCount)
+    let provenance = try provenance(method)
+    let (plan, prepared) = try prepare(method, policy, provenance, output, updateCount)
     reportPartial(plan)
     let effects = alignment.effects(plan.effects, first: readers[0].path.string)
     try tool.reportWithoutEffect(effects, isStrict: isStrict)
@@ -47,7 +48,7 @@ struct MergeJob {
     let exported = try export.map { export in
       var policy = policy
       policy.outputDType = export.dtype
-      return try prepare(method, policy, to: export.output, updateCount: nil).output
+      return try prepare(method, policy, provenance, export.output, nil).output
     }
     try checkChecksums()
     var report = MergeReport(
@@ -70,13 +71,13 @@ struct MergeJob {
 
   /// Aligns the inputs and lays the output out.
   private func prepare(
-    _ method: some MergeMethod, _ policy: AlignmentPolicy, to output: OutputOptions,
-    updateCount: Int?
+    _ method: some MergeMethod, _ policy: AlignmentPolicy, _ provenance: Provenance?,
+    _ output: OutputOptions, _ updateCount: Int?
   ) throws -> (plan: MergePlan, output: PreparedOutput) {
     let plan = try MergePlan(
       readers.map(\.weights), labels: readers.map(\.path.string), policy: policy)
     var weights = try plan.weights { try method.recurrence(inputs: $0) }
-      .recording(try provenance(method))
+      .recording(provenance)
     weights.metadata[Provenance.updateCountKey] = updateCount.map(String.init)
     var request = try output.request(like: readers[0])
     request.outputDType =
@@ -150,14 +151,11 @@ struct MergeJob {
       return "matched by position: '\(renaming.name)' of \(readers[renaming.input].path) with "
         + "'\(renaming.newName)'"
     }
-    let whole = plan.entries.filter { entry in
-      entry.inputs.count == 1 && readers.count > 1
-        && (entry.role == .constant || entry.role == .statistic(.batchCount))
-        && readers.allSatisfy { $0.weights[entry.info.name] != nil }
-    }
-    tool.notices(whole.count) { index in
-      "tensor '\(whole[index].info.name)' holds whole numbers that some inputs have as floats: taken from "
-        + readers[whole[index].inputs[0]].path.string
+    tool.notices(plan.wholeNumbers.count) { index in
+      let entry = plan.wholeNumbers[index]
+      return
+        "tensor '\(entry.info.name)' holds whole numbers that some inputs have as floats: taken from "
+        + readers[entry.inputs[0]].path.string
     }
     let partial = plan.partial(of: readers.count)
     tool.notices(partial.count) { index in

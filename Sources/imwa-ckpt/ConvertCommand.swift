@@ -64,16 +64,14 @@ struct ConvertCommand: ParsableCommand {
       let chosen = reading.reading.choosesPart ? reader.chosenPart : (part: reader, outside: [])
       try ConvertJob(
         tool: tool, output: output, run: running, options: try options(),
-        given: given, outside: chosen.outside
+        renaming: renaming, isStrict: reading.strict, outside: chosen.outside
       ).perform(chosen.part)
     }
   }
 
-  private var given: GivenOptions {
-    GivenOptions(
-      isStrict: reading.strict, outputDType: outDtype?.dtype,
-      renaming: map.map { "--map \($0)" } ?? rename.first.map { "--rename \($0)" },
-      unties: untie, skipsUnsupported: skipUnsupported)
+  /// The option that changes names, as it was typed.
+  private var renaming: String? {
+    map.map { "--map \($0)" } ?? rename.first.map { "--rename \($0)" }
   }
 
   private func options() throws -> ConversionOptions {

@@ -12,8 +12,10 @@ struct ConvertJob {
   let output: OutputOptions
   let run: RunOptions
   let options: ConversionOptions
-  /// The options that were given, as they were typed.
-  let given: GivenOptions
+  /// How names are changed, as it was typed: `--rename s/a/b/`; nil when they are not.
+  let renaming: String?
+  /// Whether an option that finds no tensor to act on is an error.
+  let isStrict: Bool
   /// What is not in the part of the file that was asked for.
   var outside: [String] = []
 
@@ -32,8 +34,8 @@ struct ConvertJob {
         "\(reader.path): \(outside.prefix(5).joined(separator: ", "))\(more) "
           + "\(outside.count == 1 ? "is" : "are") not in the part that was asked for: left out")
     }
-    let effects = given.effects(of: plan, tieCount: options.unties ? tieCount(plan.weights) : 0)
-    try tool.reportWithoutEffect(effects, isStrict: given.isStrict)
+    let effects = effects(of: plan)
+    try tool.reportWithoutEffect(effects, isStrict: isStrict)
     tool.notices(plan.skipped.count) { "left out: \(plan.skipped[$0].description)" }
     if plan.losesStructure {
       tool.notice(
@@ -64,9 +66,30 @@ struct ConvertJob {
     withExtendedLifetime(reader) { CurrentProcess.end(status: 0) }
   }
 
-  /// How many tensors are the same as another one.
-  private func tieCount(_ weights: WeightMap) -> Int {
-    TiedTensors(weights).groups.enumerated().count { $0 != $1 }
+  /// The options that act on some tensors, and how many they found.
+  private func effects(of plan: ConversionPlan) -> [OptionEffect] {
+    var effects: [OptionEffect] = []
+    if let dtype = options.policy.outputDType {
+      effects.append(
+        OptionEffect(
+          "--out-dtype \(dtype.rawValue)", count: plan.convertedCount,
+          subject: PolicyEffects.Setting.outputDType.subject))
+    }
+    if let renaming {
+      effects.append(
+        OptionEffect(renaming, count: plan.newNames.count, subject: "named so that it applies"))
+    }
+    if options.unties {
+      let count = TiedTensors(plan.weights).groups.enumerated().count { $0 != $1 }
+      effects.append(OptionEffect("--untie", count: count, subject: "tied to another"))
+    }
+    if options.skipsUnsupported {
+      effects.append(
+        OptionEffect(
+          "--skip-unsupported", count: plan.skipped.count,
+          subject: "of a kind that the format cannot hold"))
+    }
+    return effects
   }
 
   /// Where the result comes from; what the input itself records stays true of it.
@@ -113,44 +136,5 @@ struct ConvertJob {
       .init("outside", .array(outside.map { .string($0) })),
       .init("seconds", .float(seconds)),
     ])
-  }
-}
-
-/// The options of a conversion that act on some tensors.
-struct GivenOptions {
-  /// Whether one that finds nothing is an error.
-  var isStrict = false
-  /// The dtype that was asked for.
-  var outputDType: DType?
-  /// How names are changed: `--rename s/a/b/`.
-  var renaming: String?
-  /// Whether `--untie` was given.
-  var unties = false
-  /// Whether `--skip-unsupported` was given.
-  var skipsUnsupported = false
-
-  /// What they came to.
-  func effects(of plan: ConversionPlan, tieCount: Int) -> [OptionEffect] {
-    var effects: [OptionEffect] = []
-    if let outputDType {
-      effects.append(
-        OptionEffect(
-          "--out-dtype \(outputDType.rawValue)", count: plan.convertedCount,
-          subject: PolicyEffects.Setting.outputDType.subject))
-    }
-    if let renaming {
-      effects.append(
-        OptionEffect(renaming, count: plan.newNames.count, subject: "named so that it applies"))
-    }
-    if unties {
-      effects.append(OptionEffect("--untie", count: tieCount, subject: "tied to another"))
-    }
-    if skipsUnsupported {
-      effects.append(
-        OptionEffect(
-          "--skip-unsupported", count: plan.skipped.count,
-          subject: "of a kind that the format cannot hold"))
-    }
-    return effects
   }
 }

@@ -46,6 +46,8 @@ public struct MergePlan: Sendable {
   public private(set) var leftOut: [String] = []
   /// Tensors of other names that were matched by position.
   public let renamings: [Renaming]
+  /// Whole numbers of one input that others have as floats.
+  public let wholeNumbers: [Entry]
   /// Tensors of the one input that cannot be read, where such tensors are the caller's matter.
   public let unreadable: [UnreadableTensor]
   /// Optimizer state that was dropped or copied.
@@ -100,9 +102,10 @@ public struct MergePlan: Sendable {
     entries = builder.entries
     leftOut = builder.leftOut
     optimizerTensors = builder.optimizerTensors
+    wholeNumbers = builder.wholeNumbers.map { builder.entries[$0] }
     effects = PolicyEffects(
       builder.entries, optimizerCount: optimizerTensors.count, leftOutCount: leftOut.count,
-      renamedCount: renamings.count, inputCount: inputs.count)
+      partialCount: builder.partialCount, renamedCount: renamings.count)
   }
 
   /// Gives tensors the names of those that they are matched with.
@@ -187,6 +190,10 @@ public struct MergePlan: Sendable {
     var mismatches: [Mismatch] = []
     var leftOut: [String] = []
     var optimizerTensors: [String] = []
+    /// The places of entries of whole numbers that some inputs have as floats.
+    var wholeNumbers: [Int] = []
+    /// How many tensors are made of some inputs because others lack them.
+    var partialCount = 0
 
     init(_ inputs: [WeightMap], _ policy: AlignmentPolicy) {
       self.inputs = inputs
@@ -229,6 +236,7 @@ public struct MergePlan: Sendable {
         if policy.missing == .error { noteMissing(first.info.name, missing, firstInput) }
         if policy.missing == .intersect { leftOut.append(first.info.name) }
         guard policy.missing == .union else { return }
+        partialCount += 1
       }
       try append(tensors, of: present, as: role)
     }
@@ -255,6 +263,7 @@ public struct MergePlan: Sendable {
         let place = tensors.firstIndex(where: { $0.info.dtype.isWhole }),
         tensors.allSatisfy({ $0.info.shape == tensors[place].info.shape })
       else { return false }
+      wholeNumbers.append(entries.count)
       entries.append(
         Entry(
           inputs: [inputs[place]], treatment: .fixed(.copy), role: role, described: tensors[place],
@@ -389,7 +398,6 @@ extension TensorRole {
 extension DType {
   /// Whether numbers of both dtypes can be subtracted from each other.
   fileprivate func isComparable(to other: DType) -> Bool {
-    let isWhole = [kind, other.kind].map { $0 == .integer || $0 == .boolean }
-    return (kind == other.kind && kind != .packed) || (isWhole[0] && isWhole[1])
+    (kind == other.kind && kind != .packed) || (isWhole && other.isWhole)
   }
 }

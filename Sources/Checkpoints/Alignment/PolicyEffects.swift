@@ -35,11 +35,11 @@ public struct PolicyEffects: Sendable, Hashable {
   private let counts: [Setting: Int]
 
   init(
-    _ entries: [MergePlan.Entry], optimizerCount: Int, leftOutCount: Int, renamedCount: Int,
-    inputCount: Int
+    _ entries: [MergePlan.Entry], optimizerCount: Int, leftOutCount: Int, partialCount: Int,
+    renamedCount: Int
   ) {
     var counts: [Setting: Int] = [
-      .optimizer: optimizerCount, .missing: leftOutCount, .match: renamedCount,
+      .optimizer: optimizerCount, .missing: leftOutCount + partialCount, .match: renamedCount,
     ]
     for entry in entries {
       if case .statistic(let statistic) = entry.role, statistic != .batchCount {
@@ -52,9 +52,6 @@ public struct PolicyEffects: Sendable, Hashable {
         entry.role != .optimizerState
       {
         counts[.integers, default: 0] += 1
-      }
-      if entry.role != .optimizerState, entry.inputs.count < inputCount {
-        counts[.missing, default: 0] += 1
       }
       if entry.tensors.contains(where: { $0.info.dtype != entry.info.dtype }) {
         counts[.outputDType, default: 0] += 1

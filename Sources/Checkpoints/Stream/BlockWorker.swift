@@ -179,10 +179,11 @@ final class BlockWorker {
       !Kernels.isNaN(
         in: buffer, at: segment.position + element * unit, dtype: segment.run.dtype)
     else { return false }
-    let places = operands.inputOffsets.map { $0 + element * dtype.elementUnit }
+    let width = dtype.elementUnit
+    let first = operands.inputOffsets[0] + element * width
     return !isFinite(element, 0) && !isNaN(element, ofInput: 0)
-      && places.allSatisfy {
-        buffer.firstDifference(at: places[0], and: $0, count: dtype.elementUnit) == nil
+      && operands.inputOffsets.allSatisfy { offset in
+        buffer.firstDifference(at: first, and: offset + element * width, count: width) == nil
       }
   }
 

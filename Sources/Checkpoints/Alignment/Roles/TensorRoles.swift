@@ -46,10 +46,10 @@ public struct TensorRoles: Sendable {
     for (variance, mean) in RoleVocabulary.variancesAndMeans where stem.hasSuffix(variance) {
       return stem.dropLast(variance.count) + mean + suffix
     }
-    for (variance, mean) in [("var_ema", "mean_ema")] {
-      let parts = stem.components(separatedAt: "/")
-      guard parts.count >= 2, parts[parts.count - 2] == variance else { continue }
-      return (parts.dropLast(2) + [mean, parts[parts.count - 1]]).joined(separator: "/")
+    // Haiku keeps both in modules of their own.
+    let parts = stem.split(separator: "/", omittingEmptySubsequences: false)
+    if parts.count >= 2, parts[parts.count - 2] == "var_ema" {
+      return (parts.dropLast(2) + ["mean_ema", parts[parts.count - 1]]).joined(separator: "/")
     }
     guard let separator = stem.lastIndex(where: { $0 == "/" || $0 == "\\" }),
       let number = Int(stem[stem.index(after: separator)...]), number > 0
@@ -59,17 +59,10 @@ public struct TensorRoles: Sendable {
 
   /// Codes, and what they are decoded with, are known by each other.
   private mutating func addQuantizedParts() {
-    let parts = QuantizedParts(weights, roles)
-    guard let parts else { return }
+    guard let parts = QuantizedParts(weights, roles) else { return }
     for (position, tensor) in weights.tensors.enumerated() where tensor.declaredRole == nil {
       if let role = parts.role(at: position) { roles[position] = role }
     }
-  }
-}
-
-extension String {
-  fileprivate func components(separatedAt separator: Character) -> [String] {
-    split(separator: separator, omittingEmptySubsequences: false).map(String.init)
   }
 }
 
